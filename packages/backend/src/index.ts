@@ -1,1 +1,3 @@
-export {};
+export { dropout, dropoutMask } from './ops/dropout.js';
+export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';
+export { tf } from './tf.js';

@@ -1,1 +1,1 @@
-export {};
+export { countParams, disposeParams, flattenParams, mapParams, type Params } from './params.js';
