@@ -1,1 +1,15 @@
-export {};
+export { type Batch, type Batches, bucketByLength } from './batches.js';
+export {
+  collectInteractions,
+  type Interactions,
+  kCore,
+  keepFirstOfDuplicates,
+  orderByTime,
+  type RawInteraction,
+  type Sequences,
+  sequenceOf,
+  type TieOrder,
+} from './interactions.js';
+export { alignItems, type Item } from './items.js';
+export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export { slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
