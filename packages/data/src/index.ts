@@ -1,4 +1,5 @@
 export { type Batch, type Batches, bucketByLength } from './batches.js';
+export { checkEmbeddings, type Embeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
 export {
   collectInteractions,
   type Interactions,

@@ -1,0 +1,140 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  AsyncRecordBatchFileReader,
+  DataType,
+  Field,
+  FixedSizeList,
+  Float32,
+  makeData,
+  Precision,
+  RecordBatch,
+  RecordBatchFileWriter,
+  RecordBatchReader,
+  Schema,
+  Struct,
+} from 'apache-arrow';
+import { writeFileAtomically } from './write-file.js';
+
+/** One vector per item: row n is item n. */
+export interface Embeddings {
+  /** [N*E] float32, row major */
+  values: Float32Array;
+  /** N */
+  rows: number;
+  /** E */
+  dim: number;
+}
+
+/** Rows in an Arrow batch: small enough to read a file batch by batch, large enough to cost nothing. */
+const batchRows = 1024;
+const columnName = 'embedding';
+
+/**
+ * Writes embeddings as an Arrow IPC file: one column `embedding`, FixedSizeList<float32>[E], in batches of 1,024 rows,
+ * with the encoder and the width as schema metadata. Equal embeddings give equal bytes.
+ *
+ * @param encoder  id of the text encoder that made them
+ * @throws RangeError when the shape is wrong or a value is not finite
+ */
+export async function writeEmbeddings(path: string, embeddings: Embeddings, encoder: string): Promise<void> {
+  checkEmbeddings(embeddings, path);
+  const { values, rows, dim } = embeddings;
+  const type = new FixedSizeList(dim, new Field('item', new Float32(), false));
+  const schema = new Schema(
+    [new Field(columnName, type, false)],
+    new Map([
+      ['encoder', encoder],
+      ['dim', String(dim)],
+    ]),
+  );
+  const batches: RecordBatch[] = [];
+  for (let start = 0; start === 0 || start < rows; start += batchRows) {
+    const length = Math.min(batchRows, rows - start);
+    const child = makeData({ type: new Float32(), data: values.subarray(start * dim, (start + length) * dim) });
+    const list = makeData({ type, length, nullCount: 0, child });
+    batches.push(
+      new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children: [list] })),
+    );
+  }
+  await writeFileAtomically(path, RecordBatchFileWriter.writeAll(batches));
+}
+
+/**
+ * Reads embeddings that {@link writeEmbeddings} wrote. Batches go straight from the file into one array, so memory
+ * holds them once (and the garbage of a batch), however large the file.
+ *
+ * @param expected  the rows (the catalogue's items) and width that the caller counts on
+ * @throws RangeError when rows or width are others, or a value is not finite
+ */
+export async function readEmbeddings(
+  path: string,
+  expected: { rows?: number; dim?: number } = {},
+): Promise<Embeddings & { encoder: string }> {
+  const file = await open(path);
+  try {
+    const reader = await openArrowFile(path, file);
+    const column = reader.schema.fields.find((field) => field.name === columnName);
+    const type = column?.type;
+    if (!DataType.isFixedSizeList(type) || !isFloat32(type.children[0].type)) {
+      throw new RangeError(`data: ${path} must have a column ${columnName} of FixedSizeList<float32>, got ${type}`);
+    }
+    const dim = type.listSize;
+    // The footer does not count rows, but the file's size bounds them; the slack is what surrounds the batches.
+    const { size } = await file.stat();
+    const room = new Float32Array(Math.floor(size / Float32Array.BYTES_PER_ELEMENT));
+    let rows = 0;
+    for (let index = 0; index < reader.numRecordBatches; index++) {
+      const batch = (await reader.readRecordBatch(index))!;
+      const vectors = batch.getChild(columnName)!.data[0].children[0].values;
+      room.set(vectors.subarray(0, batch.numRows * dim), rows * dim);
+      rows += batch.numRows;
+    }
+    const embeddings = { values: room.subarray(0, rows * dim), rows, dim };
+    checkEmbeddings(embeddings, path, expected);
+    return { ...embeddings, encoder: reader.schema.metadata.get('encoder') ?? '' };
+  } finally {
+    await file.close();
+  }
+}
+
+const isFloat32 = (type: DataType) => DataType.isFloat(type) && type.precision === Precision.SINGLE;
+
+async function openArrowFile(path: string, file: FileHandle): Promise<AsyncRecordBatchFileReader> {
+  try {
+    const reader = await RecordBatchReader.from(file);
+    await reader.open();
+    if (reader instanceof AsyncRecordBatchFileReader) return reader;
+  } catch (cause) {
+    throw new Error(`data: ${path} must be an Arrow file, got ${(cause as Error).message}`, { cause });
+  }
+  throw new RangeError(`data: ${path} must be an Arrow IPC file, got a stream; write it in the file format`);
+}
+
+/**
+ * Checks that embeddings are [rows, dim] and finite.
+ *
+ * @param source    what to call them in errors, such as their file
+ * @param expected  rows and width that they must have
+ * @throws RangeError naming the source, and row and column of the first value that is not finite
+ */
+export function checkEmbeddings(
+  { values, rows, dim }: Embeddings,
+  source: string,
+  expected: { rows?: number; dim?: number } = {},
+): void {
+  if (expected.dim !== undefined && dim !== expected.dim) {
+    throw new RangeError(`data: ${source} must have vectors of width ${expected.dim}, got width ${dim}`);
+  }
+  if (expected.rows !== undefined && rows !== expected.rows) {
+    throw new RangeError(`data: ${source} must have one row for each of ${expected.rows} items, got ${rows} rows`);
+  }
+  if (!(dim >= 1) || values.length !== rows * dim) {
+    throw new RangeError(`data: ${source} must have ${rows} x ${dim} values, got ${values.length}`);
+  }
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new RangeError(
+      `data: ${source} must have finite values, got ${values[wrong]} in row ${Math.floor(wrong / dim)}, column ${wrong % dim}`,
+    );
+  }
+}
