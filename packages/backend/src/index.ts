@@ -1,3 +1,4 @@
 export { dropout, dropoutMask } from './ops/dropout.js';
+export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';
 export { tf } from './tf.js';

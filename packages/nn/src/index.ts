@@ -1,1 +1,15 @@
+export { type Attention, attend, attention, initAttention, mergeHeads, splitHeads } from './attention.js';
+export { createDropout, type Dropout, noDropout } from './dropout.js';
+export { type FeedForward, feedForward, initFeedForward } from './feed-forward.js';
+export { normal } from './initialise.js';
+export { type BiasedLinear, initLinear, type Linear, linear } from './linear.js';
+export { initMlp, type Mlp, mlp } from './mlp.js';
 export { countParams, disposeParams, flattenParams, mapParams, type Params } from './params.js';
+export {
+  initRelativePositionBias,
+  type RelativePositionBias,
+  type RelativePositions,
+  relativePositionBias,
+  relativePositionBucket,
+} from './relative-position-bias.js';
+export { initRmsNorm, type RmsNorm, rmsNorm } from './rms-norm.js';

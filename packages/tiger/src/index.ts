@@ -1,1 +1,16 @@
-export {};
+export { type BeamSearchOptions, beamSearch, type ScoreCodes } from './beam-search.js';
+export { type TigerConfig, tigerSchema } from './config.js';
+export { evaluateGeneration } from './evaluate-generation.js';
+export { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
+export { createTigerModel, createTigerRecommender, type TigerModel } from './recommend.js';
+export { type SampleOptions, sampleItems } from './sample-items.js';
+export { encodeHistories, forward, initTiger, type Tiger, tigerLoss } from './tiger.js';
+export {
+  createVocabulary,
+  paddingToken,
+  type TokenRows,
+  tokenizeHistories,
+  tokenizeTargets,
+  userToken,
+  type Vocabulary,
+} from './tokens.js';

@@ -1,0 +1,149 @@
+import { selectBackend, softmaxCrossEntropy, tf } from '@codebeam/backend';
+import { createKey } from '@codebeam/random';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  attend,
+  countParams,
+  createDropout,
+  flattenParams,
+  initAttention,
+  initMlp,
+  linear,
+  mapParams,
+  mergeHeads,
+  mlp,
+  normal,
+  relativePositionBucket,
+  rmsNorm,
+  splitHeads,
+} from './index.js';
+
+const key = createKey(1, 'init');
+
+describe('parameter trees', () => {
+  const tree = { first: [{ weight: tf.ones([2]) }, { weight: tf.ones([3, 2]) }], last: tf.scalar(1) };
+
+  it('names tensors by their path, in order', () => {
+    expect(Object.keys(flattenParams(tree))).toEqual(['first.0.weight', 'first.1.weight', 'last']);
+    expect(countParams(tree)).toBe(9);
+  });
+
+  it('keeps the shape of the tree when mapped', () => {
+    const doubled = mapParams(tree, (tensor) => tf.mul(tensor, 2));
+    expect(doubled.first[1].weight.shape).toEqual([3, 2]);
+    expect(doubled.last.dataSync()[0]).toBe(2);
+  });
+
+  it('refuses what is not a tensor', () => {
+    expect(() => flattenParams({ bad: undefined } as never)).toThrow(
+      'nn: parameter bad must be a tensor, got undefined',
+    );
+  });
+});
+
+describe('relativePositionBucket', () => {
+  // Values of the T5 reference implementation for 32 buckets and distance 128.
+  it('is exact near by, logarithmic farther off, and tells directions apart', () => {
+    const both = { buckets: 32, maxDistance: 128, bidirectional: true };
+    const bucket = (distance: number) => relativePositionBucket(distance, both);
+    expect([0, -1, -7, -8, -11, -12, -16, -127, -500].map(bucket)).toEqual([0, 1, 7, 8, 8, 9, 10, 15, 15]);
+    expect([1, 7, 8, 127].map(bucket)).toEqual([17, 23, 24, 31]);
+  });
+
+  it('puts everything to come into bucket 0 when it looks back only', () => {
+    const back = { buckets: 32, maxDistance: 128, bidirectional: false };
+    expect([5, 0, -1, -15, -16, -128].map((distance) => relativePositionBucket(distance, back))).toEqual([
+      0, 0, 1, 15, 16, 31,
+    ]);
+  });
+});
+
+describe.each(['cpu', 'wasm'] as const)('layers on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend);
+  });
+
+  it('linear multiplies rows from the left and adds the bias', async () => {
+    const weight = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+    const y = linear({ weight, bias: tf.tensor1d([10, 20, 30]) }, tf.tensor3d([1, 0, 0, 1], [1, 2, 2]));
+    expect(y.shape).toEqual([1, 2, 3]);
+    expect(Array.from(await y.data())).toEqual([11, 22, 33, 14, 25, 36]);
+  });
+
+  it('mlp applies ReLU between layers and not after the last', async () => {
+    const layers = [
+      { weight: tf.tensor2d([[1, -1]]), bias: tf.tensor1d([0, 0]) },
+      { weight: tf.tensor2d([[-1], [-1]]), bias: tf.tensor1d([0]) },
+    ];
+    expect(Array.from(await mlp(layers, tf.tensor2d([[2], [-3]])).data())).toEqual([-2, -3]);
+    expect(initMlp(key, [4, 3, 2]).map(({ weight }) => weight.shape)).toEqual([
+      [4, 3],
+      [3, 2],
+    ]);
+  });
+
+  it('rmsNorm divides by the root mean square', async () => {
+    const y = await rmsNorm({ weight: tf.tensor1d([1, 2]) }, tf.tensor2d([[3, 4]])).data();
+    const rms = Math.sqrt(12.5);
+    expect(y[0]).toBeCloseTo(3 / rms, 5);
+    expect(y[1]).toBeCloseTo(8 / rms, 5);
+  });
+
+  it('attend equals softmax attention computed by hand, and never looks where the mask is', async () => {
+    const [batch, heads, queries, keys, width] = [2, 2, 3, 4, 5];
+    const query = normal<tf.Rank.R4>(createKey(1, 'sample'), [batch, heads, queries, width], 1);
+    const memory = normal<tf.Rank.R4>(createKey(2, 'sample'), [batch, heads, keys, width], 1);
+    const values = normal<tf.Rank.R4>(createKey(3, 'sample'), [batch, heads, keys, width], 1);
+    const mask = tf.tensor4d([0, 0, 0, -1e9, 0, 0, 0, 0], [batch, 1, 1, keys]);
+    const found = await attend(query, memory, values, [mask]).data();
+    const [q, k, v] = await Promise.all([query.data(), memory.data(), values.data()]);
+    for (let b = 0; b < batch; b++) {
+      for (let h = 0; h < heads; h++) {
+        for (let i = 0; i < queries; i++) {
+          const at = (row: number, rows: number, d: number) => ((b * heads + h) * rows + row) * width + d;
+          const visible = b === 0 ? keys - 1 : keys;
+          const weights = Array.from({ length: visible }, (_, j) => {
+            let dot = 0;
+            for (let d = 0; d < width; d++) dot += q[at(i, queries, d)] * k[at(j, keys, d)];
+            return Math.exp(dot);
+          });
+          const total = weights.reduce((sum, value) => sum + value, 0);
+          for (let d = 0; d < width; d++) {
+            const expected = weights.reduce((sum, weight, j) => sum + (weight / total) * v[at(j, keys, d)], 0);
+            expect(found[at(i, queries, d)]).toBeCloseTo(expected, 4);
+          }
+        }
+      }
+    }
+  });
+
+  it('splits and merges heads without loss', async () => {
+    const x = normal<tf.Rank.R3>(key, [2, 3, 8], 1);
+    expect(splitHeads(x, 4).shape).toEqual([2, 4, 3, 2]);
+    expect(await mergeHeads(splitHeads(x, 4)).data()).toEqual(await x.data());
+    expect(initAttention(key, 8, 4, 2).output.weight.shape).toEqual([8, 8]);
+  });
+
+  it('drops other elements at each call of one pass, and the same in the next pass with the same key', async () => {
+    const pass = async () => {
+      const dropout = createDropout(0.5, createKey(1, 'dropout'));
+      return [await dropout(tf.ones([32])).data(), await dropout(tf.ones([32])).data()];
+    };
+    const [first, second] = await pass();
+    expect(first).not.toEqual(second);
+    expect(await pass()).toEqual([first, second]);
+  });
+
+  it('softmaxCrossEntropy gives -log p and the gradient (p - onehot) / R', async () => {
+    const logits = tf.tensor2d([
+      [0, Math.log(3)],
+      [0, 0],
+    ]);
+    const labels = tf.tensor1d([1, 0], 'int32');
+    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => softmaxCrossEntropy(x as tf.Tensor2D, labels))(logits);
+    expect((await value.data())[0]).toBeCloseTo((Math.log(4 / 3) + Math.log(2)) / 2, 6);
+    const expected = [0.125, -0.125, -0.25, 0.25];
+    for (const [i, g] of (await grad.data()).entries()) expect(g).toBeCloseTo(expected[i], 6);
+    expect(() => softmaxCrossEntropy(logits, tf.tensor1d([1], 'int32'))).toThrow('backend: labels must have one entry');
+  });
+});

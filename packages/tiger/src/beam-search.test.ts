@@ -1,0 +1,125 @@
+import { createGenerator, createKey } from '@codebeam/random';
+import { assignSemanticIds } from '@codebeam/rqvae';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { beamSearch, type ScoreCodes } from './beam-search.js';
+import { blockItems, createPrefixTrie } from './prefix-trie.js';
+
+/** A model by table: the score of a code depends on the whole prefix, so pruning can go wrong if it is done wrong. */
+function createTable(seed: number, sizes: readonly number[], batch: number) {
+  const scoreOf = (user: number, prefix: readonly number[], code: number) => {
+    const hash = prefix.reduce((sum, value) => sum * 31 + value + 1, user + 1) * 31 + code;
+    return Math.fround(-4 * createGenerator(createKey(seed * 1_000_003 + hash, 'sample')).uniform());
+  };
+  let prefixes: { user: number; codes: number[] }[] = [];
+  const scoreCodes: ScoreCodes = async (level, parents, codes) => {
+    prefixes =
+      level === 0
+        ? Array.from({ length: batch }, (_, user) => ({ user, codes: [] }))
+        : Array.from(parents, (parent, i) => ({
+            user: prefixes[parent].user,
+            codes: [...prefixes[parent].codes, codes[i]],
+          }));
+    return Float32Array.from(
+      prefixes.flatMap(({ user, codes }) =>
+        Array.from({ length: sizes[level] }, (_, code) => scoreOf(user, codes, code)),
+      ),
+    );
+  };
+  const scoreItem = (user: number, id: readonly number[]) =>
+    id.reduce((sum, code, p) => sum + scoreOf(user, id.slice(0, p), code), 0);
+  return { scoreCodes, scoreItem };
+}
+
+const catalogue = fc.record({
+  codes: fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1, maxLength: 24 }),
+  seed: fc.nat(1000),
+  history: fc.array(fc.nat(23), { maxLength: 8 }),
+});
+
+describe('beamSearch', () => {
+  it('equals exhaustive scoring when the beam is as wide as the catalogue', async () => {
+    await fc.assert(
+      fc.asyncProperty(catalogue, async ({ codes, seed, history }) => {
+        const ids = assignSemanticIds(Int32Array.from(codes.flat()), 2, 4);
+        const { numItems, sizes } = ids;
+        const trie = createPrefixTrie(ids);
+        const table = createTable(seed, sizes, 2);
+        const seen = new Set(history.filter((item) => item < numItems));
+        const found = await beamSearch(table.scoreCodes, {
+          trie,
+          sizes,
+          batch: 2,
+          beamWidth: numItems,
+          k: numItems,
+          blocked: [blockItems(trie, seen), blockItems(trie, [])],
+        });
+        for (const user of [0, 1]) {
+          const expected = Array.from({ length: numItems }, (_, item) => item)
+            .filter((item) => user === 1 || !seen.has(item))
+            .map((item) => ({
+              item,
+              score: table.scoreItem(user, Array.from(ids.codes.subarray(item * 3, item * 3 + 3))),
+            }))
+            .sort((a, b) => b.score - a.score || trie.leafOfItem[a.item] - trie.leafOfItem[b.item]);
+          const list = Array.from(found.items.subarray(user * numItems, (user + 1) * numItems));
+          expect(list).toEqual([...expected.map(({ item }) => item), ...Array(numItems - expected.length).fill(-1)]);
+          for (const [place, { score }] of expected.entries()) {
+            expect(found.scores[user * numItems + place]).toBeCloseTo(score, 4);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('returns existing, distinct items and no history at any width', async () => {
+    await fc.assert(
+      fc.asyncProperty(catalogue, fc.integer({ min: 1, max: 6 }), async ({ codes, seed, history }, width) => {
+        const ids = assignSemanticIds(Int32Array.from(codes.flat()), 2, 4);
+        const trie = createPrefixTrie(ids);
+        const seen = history.filter((item) => item < ids.numItems);
+        const { items } = await beamSearch(createTable(seed, ids.sizes, 1).scoreCodes, {
+          trie,
+          sizes: ids.sizes,
+          batch: 1,
+          beamWidth: width,
+          k: width,
+          blocked: [blockItems(trie, seen)],
+        });
+        const found = Array.from(items).filter((item) => item >= 0);
+        expect(new Set(found).size).toBe(found.length);
+        for (const item of found) {
+          expect(item).toBeLessThan(ids.numItems);
+          expect(seen).not.toContain(item);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('ranks equal scores by the beam that was ahead, then by the smaller code', async () => {
+    const ids = assignSemanticIds(Int32Array.from([2, 1, 0]), 1, 3);
+    const { items } = await beamSearch(async (_, parents) => new Float32Array(parents.length * 3), {
+      trie: createPrefixTrie(ids),
+      sizes: ids.sizes,
+      batch: 1,
+      beamWidth: 3,
+      k: 3,
+    });
+    expect(Array.from(items)).toEqual([2, 1, 0]);
+  });
+
+  it('refuses a beam narrower than the list', async () => {
+    const ids = assignSemanticIds(Int32Array.from([0]), 1, 1);
+    await expect(
+      beamSearch(async () => new Float32Array(1), {
+        trie: createPrefixTrie(ids),
+        sizes: ids.sizes,
+        batch: 1,
+        beamWidth: 1,
+        k: 2,
+      }),
+    ).rejects.toThrow('tiger: beamWidth must be at least k (2), got 1');
+  });
+});

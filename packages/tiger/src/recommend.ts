@@ -1,0 +1,121 @@
+import { tf } from '@codebeam/backend';
+import { checkRequest, emptyRecommendations, type Recommendations, type Recommender } from '@codebeam/eval';
+import type { SemanticIds } from '@codebeam/rqvae';
+import { beamSearch, type ScoreCodes } from './beam-search.js';
+import type { TigerConfig } from './config.js';
+import type { KvCache } from './kv-cache.js';
+import { selectRows } from './kv-cache.js';
+import { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
+import { generateStep, startDecoding, type Tiger } from './tiger.js';
+import { createVocabulary, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
+
+/** A trained model with everything it needs to turn histories into items. */
+export interface TigerModel {
+  config: TigerConfig;
+  params: Tiger;
+  ids: SemanticIds;
+  vocabulary: Vocabulary;
+  trie: PrefixTrie;
+}
+
+export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: Tiger): TigerModel {
+  return { config, params, ids, vocabulary: createVocabulary(ids, config), trie: createPrefixTrie(ids) };
+}
+
+/**
+ * TIGER as a recommender: the k items whose semantic IDs beam search finds most probable.
+ *
+ * @param beamWidth  W; lists change a little with it, and time in proportion. It is raised to k where k is larger.
+ * @param batchSize  users decoded at a time; changes speed and memory only
+ */
+export function createTigerRecommender(
+  model: TigerModel,
+  { beamWidth, batchSize = 64 }: { beamWidth: number; batchSize?: number },
+): Recommender {
+  const { config, ids, trie } = model;
+  return {
+    name: 'tiger',
+    parameters: { beamWidth },
+    async recommend(histories, k, { maskHistory, users }) {
+      checkRequest('tiger', histories, k, ids.numItems, users);
+      const lists = emptyRecommendations(histories.length, k);
+      // Histories of like length are decoded together, so that next to nothing is padding.
+      const order = Int32Array.from(histories, (_, row) => row);
+      const length = (row: number) => Math.min(histories[row].length, config.maxHistory);
+      order.sort((a, b) => length(a) - length(b));
+      for (let start = 0; start < order.length; start += batchSize) {
+        const rows = Array.from(order.subarray(start, start + batchSize));
+        const batch = rows.map((row) => histories[row]);
+        const scorer = createScorer(model, batch, users && rows.map((row) => users[row]));
+        try {
+          const found = await beamSearch(scorer.scoreCodes, {
+            trie,
+            sizes: ids.sizes,
+            batch: batch.length,
+            beamWidth: Math.max(beamWidth, k),
+            k,
+            ...(maskHistory && { blocked: batch.map((history) => blockItems(trie, history)) }),
+          });
+          for (const [i, row] of rows.entries()) copyList(found, i, lists, row);
+        } finally {
+          scorer.dispose();
+        }
+      }
+      return lists;
+    },
+  };
+}
+
+function copyList(from: Recommendations, list: number, to: Recommendations, row: number): void {
+  const { k } = to;
+  to.items.set(from.items.subarray(list * k, (list + 1) * k), row * k);
+  to.scores.set(from.scores.subarray(list * k, (list + 1) * k), row * k);
+}
+
+/**
+ * The model as the function that a search over codes asks. The histories are encoded once, at level 0; the keys and
+ * values of chosen codes are kept from level to level.
+ */
+export function createScorer(
+  { config, params, ids, vocabulary }: TigerModel,
+  histories: readonly Int32Array[],
+  users?: readonly string[],
+): { scoreCodes: ScoreCodes; dispose: () => void } {
+  let cache: KvCache | undefined;
+
+  const scoreCodes: ScoreCodes = async (level, parents, codes) => {
+    const previous = cache;
+    const step = tf.tidy(() => {
+      const start =
+        previous ??
+        startDecoding(params, tokenizeHistories(vocabulary, ids, histories, config.maxHistory, users), config);
+      const tokens =
+        level === 0
+          ? new Int32Array(histories.length).fill(paddingToken)
+          : codes.map((code) => vocabulary.offsets[level - 1] + code);
+      const { logits, self } = generateStep(
+        params,
+        tokens,
+        { ...start, self: selectRows(start.self, parents) },
+        config,
+      ); // [R, V]
+      const levelLogits = tf.slice(logits, [0, vocabulary.offsets[level]], [-1, vocabulary.sizes[level]]); // [R, size]
+      const logProbabilities = tf.sub(levelLogits, tf.logSumExp(logits, 1, true));
+      return { logProbabilities, cache: { ...start, self } };
+    });
+    cache = step.cache as KvCache;
+    if (previous) tf.dispose(previous.self);
+    const values = (await step.logProbabilities.data()) as Float32Array;
+    step.logProbabilities.dispose();
+    return values;
+  };
+
+  return {
+    scoreCodes,
+    dispose: () => {
+      if (cache)
+        tf.dispose([cache.self, cache.cross, ...(cache.mask ? [cache.mask] : [])] as unknown as tf.TensorContainer);
+      cache = undefined;
+    },
+  };
+}

@@ -1,0 +1,216 @@
+import { selectBackend, tf } from '@codebeam/backend';
+import { countParams, disposeParams, flattenParams, mapParams } from '@codebeam/nn';
+import { createKey } from '@codebeam/random';
+import { assignSemanticIds } from '@codebeam/rqvae';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  createTigerModel,
+  createTigerRecommender,
+  createVocabulary,
+  forward,
+  initTiger,
+  sampleItems,
+  type TigerModel,
+  tigerLoss,
+  tigerSchema,
+  tokenizeHistories,
+  tokenizeTargets,
+  userToken,
+} from './index.js';
+
+const config = tigerSchema.parse({
+  modelWidth: 16,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  heads: 2,
+  headWidth: 8,
+  feedForwardWidth: 32,
+  maxHistory: 4,
+});
+// 30 items, 3 x 3 codes, so that most IDs need a collision code.
+const ids = assignSemanticIds(
+  Int32Array.from({ length: 60 }, (_, i) => (i * 7 + Math.floor(i / 2)) % 3),
+  2,
+  3,
+);
+const histories = [[1, 2, 3], [4], [5, 6, 7, 8, 9, 10], [11, 12, 13]].map((items) => Int32Array.from(items));
+
+function createModel(): TigerModel {
+  return createTigerModel(config, ids, initTiger(config, createVocabulary(ids, config), 1));
+}
+
+describe('the vocabulary', () => {
+  it('gives each position its own tokens, then the separator, then the users', () => {
+    const vocabulary = createVocabulary({ sizes: [3, 3, 5] }, { separator: true, userTokens: 10 });
+    expect(vocabulary).toEqual({
+      offsets: [1, 4, 7],
+      sizes: [3, 3, 5],
+      separator: 12,
+      userOffset: 13,
+      userTokens: 10,
+      size: 23,
+    });
+  });
+
+  it('keeps the last items of a history, oldest first, and pads on the right', () => {
+    const small = assignSemanticIds(Int32Array.from([0, 1, 2, 2]), 1, 3);
+    const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
+    const rows = tokenizeHistories(vocabulary, small, [Int32Array.from([0, 1, 3]), Int32Array.from([2])], 2);
+    expect(rows.width).toBe(6);
+    expect(Array.from(rows.lengths)).toEqual([6, 3]);
+    expect(Array.from(rows.tokens)).toEqual([2, 4, 6, 3, 5, 6, 3, 4, 6, 0, 0, 0]);
+    expect(Array.from(tokenizeTargets(vocabulary, small, Int32Array.from([3, 0])))).toEqual([3, 5, 1, 4]);
+  });
+
+  it('hashes a user to the same token in every process', () => {
+    const vocabulary = createVocabulary({ sizes: [1] }, { separator: false, userTokens: 2000 });
+    expect(userToken(vocabulary, 'A1YJEY40YUW4SE')).toBe(vocabulary.userOffset + 539); // sha256's first 4 bytes, little endian, mod 2000
+    expect(() => tokenizeHistories(vocabulary, ids, histories, 4)).toThrow('tiger: users must be given');
+  });
+});
+
+describe('initTiger', () => {
+  it("has 4.85 M parameters at the paper's size", () => {
+    const paper = tigerSchema.parse({ userTokens: 2000 });
+    const vocabulary = createVocabulary({ sizes: [256, 256, 256, 256] }, paper);
+    const params = initTiger(paper, vocabulary, 1);
+    const attention = 4 * 128 * 6 * 64;
+    const feedForward = 2 * 128 * 1024;
+    const blocks = 4 * (attention + feedForward + 2 * 128) + 4 * (2 * attention + feedForward + 3 * 128);
+    expect(countParams(params)).toBe(blocks + 2 * (32 * 6 + 128) + 128 * (1 + 4 * 256 + 2000));
+    expect(countParams(params)).toBe(4_846_848);
+    disposeParams(params);
+  });
+});
+
+describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend);
+  });
+
+  const batch = (model: TigerModel, chosen = histories) => ({
+    rows: tokenizeHistories(model.vocabulary, ids, chosen, config.maxHistory),
+    targets: tokenizeTargets(
+      model.vocabulary,
+      ids,
+      Int32Array.from(chosen, (_, i) => i),
+    ),
+  });
+
+  it('starts at the loss of a uniform guess or a little above', async () => {
+    const model = createModel();
+    const { rows, targets } = batch(model);
+    const loss = (await tigerLoss(model.params, rows, targets, config).data())[0];
+    expect(loss).toBeGreaterThan(0.5 * Math.log(model.vocabulary.size));
+    expect(loss).toBeLessThan(2 * Math.log(model.vocabulary.size));
+  });
+
+  it('does not let padding or later target positions change a prediction', async () => {
+    const model = createModel();
+    const alone = batch(model, [histories[1]]);
+    const together = batch(model, [histories[1], histories[2]]);
+    const short = await forward(model.params, alone.rows, alone.targets, config).data();
+    const padded = await forward(model.params, together.rows, together.targets, config).data();
+    for (const [i, value] of short.entries()) expect(padded[i]).toBeCloseTo(value, 4);
+    const changed = alone.targets.slice();
+    changed[changed.length - 1] = 1;
+    const other = await forward(model.params, alone.rows, changed, config).data();
+    expect(other).toEqual(short);
+  });
+
+  it('has the gradient that finite differences give', async () => {
+    const model = createModel();
+    const { rows, targets } = batch(model);
+    const names = Object.keys(flattenParams(model.params));
+    const loss = (...tensors: tf.Tensor[]) => {
+      const byName = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+      return tigerLoss(
+        mapParams(model.params, (_, name) => byName[name]),
+        rows,
+        targets,
+        config,
+      );
+    };
+    const tensors = Object.values(flattenParams(model.params));
+    const gradients = tf.grads(loss)(tensors);
+    // Along the gradient itself the loss must change by its squared norm: one check that covers every parameter.
+    const norm = Math.sqrt(
+      (await Promise.all(gradients.map(async (g) => (await tf.sum(tf.square(g)).data())[0]))).reduce(
+        (a, b) => a + b,
+        0,
+      ),
+    );
+    const step = 0.02 / norm;
+    const moved = async (sign: number) =>
+      (await loss(...tensors.map((tensor, i) => tf.add(tensor, tf.mul(gradients[i], sign * step)))).data())[0];
+    const slope = ((await moved(1)) - (await moved(-1))) / (2 * step * norm);
+    expect(slope / norm).toBeGreaterThan(0.98);
+    expect(slope / norm).toBeLessThan(1.02);
+  });
+
+  it('generates step by step what it scores at once', async () => {
+    const model = createModel();
+    const recommender = createTigerRecommender(model, { beamWidth: ids.numItems });
+    const { items, scores } = await recommender.recommend(histories, ids.numItems, { maskHistory: false });
+    for (const [user, history] of histories.entries()) {
+      const list = items.subarray(user * ids.numItems, (user + 1) * ids.numItems);
+      expect(Array.from(list).sort((a, b) => a - b)).toEqual(Array.from({ length: ids.numItems }, (_, i) => i));
+      // Every item by teacher forcing, in one batch.
+      const rows = tokenizeHistories(model.vocabulary, ids, Array(ids.numItems).fill(history), config.maxHistory);
+      const targets = tokenizeTargets(model.vocabulary, ids, list.slice());
+      const exhaustive = tf.tidy(() => {
+        const logProbabilities = tf.logSoftmax(forward(model.params, rows, targets, config));
+        const chosen = tf.mul(logProbabilities, tf.oneHot(tf.tensor1d(targets, 'int32'), model.vocabulary.size));
+        return tf.sum(tf.reshape(tf.sum(chosen, 1), [ids.numItems, 3]), 1);
+      });
+      const expected = await exhaustive.data();
+      for (const [place, score] of expected.entries()) {
+        expect(scores[user * ids.numItems + place]).toBeCloseTo(score, 4);
+        if (place > 0) expect(score).toBeLessThanOrEqual(expected[place - 1] + 1e-5);
+      }
+    }
+  });
+
+  it('leaves no tensors behind', async () => {
+    const model = createModel();
+    const recommender = createTigerRecommender(model, { beamWidth: 5 });
+    const before = tf.memory().numTensors;
+    await recommender.recommend(histories, 5, { maskHistory: true });
+    await sampleItems(model, histories, 3, { maskHistory: true, key: createKey(1, 'sample') });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('sampleItems', () => {
+  it('draws the same items for the same key, only unseen ones, and the most probable ones at topK 1', async () => {
+    await selectBackend('wasm');
+    const model = createModel();
+    const options = { maskHistory: true, key: createKey(5, 'sample') };
+    const draws = await sampleItems(model, histories, 20, options);
+    expect(await sampleItems(model, histories, 20, options)).toEqual(draws);
+    expect(new Set(draws.items.subarray(0, 20)).size).toBeGreaterThan(5);
+    for (const [user, history] of histories.entries()) {
+      for (const item of draws.items.subarray(user * 20, (user + 1) * 20)) {
+        expect(item).toBeGreaterThanOrEqual(0);
+        expect(history).not.toContain(item);
+      }
+    }
+    const greedy = await sampleItems(model, histories, 2, { ...options, topK: 1 });
+    expect(greedy.items[0]).toBe(greedy.items[1]);
+    const cold = await sampleItems(model, histories, 2, { ...options, temperature: 1e-4 });
+    expect(cold.items).toEqual(greedy.items);
+  });
+
+  it('keeps to the nucleus', async () => {
+    const model = createModel();
+    const draws = await sampleItems(model, histories, 50, {
+      maskHistory: false,
+      topP: 1e-6,
+      key: createKey(5, 'sample'),
+    });
+    expect(new Set(draws.items.subarray(0, 50)).size).toBe(1);
+    await expect(
+      sampleItems(model, histories, 1, { maskHistory: false, topP: 0, key: createKey(5, 'sample') }),
+    ).rejects.toThrow('tiger: topP must be in (0, 1], got 0');
+  });
+});

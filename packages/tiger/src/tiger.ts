@@ -1,0 +1,128 @@
+import { softmaxCrossEntropy, tf } from '@codebeam/backend';
+import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
+import { createKey, foldIn, type Key } from '@codebeam/random';
+import type { TigerConfig } from './config.js';
+import { type Decoder, decode, decodeStep, initDecoder } from './decoder.js';
+import { type Encoder, encode, initEncoder } from './encoder.js';
+import { createKvCache, type KvCache } from './kv-cache.js';
+import { paddingToken, type TokenRows, type Vocabulary } from './tokens.js';
+
+/**
+ * TIGER: a T5 encoder reads the semantic IDs of a user's history, its decoder generates the next item's.
+ * Rajput et al. 2023, "Recommender Systems with Generative Retrieval", sec. 3.2 and 4.1.
+ *
+ * The embedding is shared by encoder, decoder and output; logits are scaled by D^-0.5, as T5 does when it is tied.
+ * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
+ * target, so that what is generated is an item and not a group of items.
+ */
+export type Tiger = {
+  /** [V, D] */
+  embedding: tf.Tensor2D;
+  encoder: Encoder;
+  decoder: Decoder;
+};
+
+/** Weights as in T5's initialisation; a pure function of the seed. */
+export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: number): Tiger {
+  const key = createKey(seed, 'init');
+  return {
+    embedding: normal<tf.Rank.R2>(foldIn(key, 0), [vocabulary.size, config.modelWidth], 1),
+    encoder: initEncoder(foldIn(key, 1), config),
+    decoder: initDecoder(foldIn(key, 2), config),
+  };
+}
+
+/**
+ * Mean cross-entropy of the target tokens given the histories, in nats per token.
+ *
+ * @param histories  B rows of tokens
+ * @param targets    [B*(L+1)] tokens
+ * @param key        of this step's dropout; absent in evaluation
+ */
+export function tigerLoss(
+  params: Tiger,
+  histories: TokenRows,
+  targets: Int32Array,
+  config: TigerConfig,
+  key?: Key,
+): tf.Scalar {
+  const logits = forward(params, histories, targets, config, key); // [B*(L+1), V]
+  return softmaxCrossEntropy(logits, tf.tensor1d(targets, 'int32'));
+}
+
+/** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */
+export function forward(
+  params: Tiger,
+  histories: TokenRows,
+  targets: Int32Array,
+  config: TigerConfig,
+  key?: Key,
+): tf.Tensor2D {
+  const dropout = key ? createDropout(config.dropout, key) : noDropout;
+  const batch = histories.lengths.length;
+  const positions = targets.length / batch;
+  const { memory, mask } = encodeHistories(params, histories, config, dropout); // [B, S, D]
+  const inputs = shiftRight(targets, positions); // [B*(L+1)]
+  const embedded = embed(params, inputs, [batch, positions]); // [B, L+1, D]
+  const hidden = decode(params.decoder, embedded, memory, mask, config, dropout); // [B, L+1, D]
+  return logitsOf(params, tf.reshape(hidden, [batch * positions, config.modelWidth]));
+}
+
+/** The encoder's output [B, S, D] and the mask [B, 1, 1, S] of its padding. */
+export function encodeHistories(
+  params: Tiger,
+  histories: TokenRows,
+  config: TigerConfig,
+  dropout: Dropout = noDropout,
+): { memory: tf.Tensor; mask: tf.Tensor | undefined } {
+  const { tokens, lengths, width } = histories;
+  const mask = paddingMask(lengths, width);
+  const memory = encode(params.encoder, embed(params, tokens, [lengths.length, width]), mask, config, dropout);
+  return { memory, mask };
+}
+
+/** What beam search starts from: the histories, encoded, with the keys and values that all beams share. */
+export function startDecoding(params: Tiger, histories: TokenRows, config: TigerConfig): KvCache {
+  const { memory, mask } = encodeHistories(params, histories, config);
+  return createKvCache(params.decoder, memory, mask, config.heads);
+}
+
+/**
+ * One step of generation.
+ *
+ * @param tokens  [R] the tokens chosen last; `paddingToken` at the start
+ * @returns logits [R, V] and the longer self-attention cache
+ */
+export function generateStep(
+  params: Tiger,
+  tokens: Int32Array,
+  cache: KvCache,
+  config: TigerConfig,
+): { logits: tf.Tensor2D; self: KvCache['self'] } {
+  const x = embed(params, tokens, [tokens.length]) as tf.Tensor2D; // [R, D]
+  const { hidden, self } = decodeStep(params.decoder, x, cache, config);
+  return { logits: logitsOf(params, hidden), self };
+}
+
+function embed({ embedding }: Tiger, tokens: Int32Array, shape: number[]): tf.Tensor {
+  return tf.reshape(tf.gather(embedding, tf.tensor1d(tokens, 'int32')), [...shape, embedding.shape[1]]);
+}
+
+/** [R, D] -> [R, V] */
+function logitsOf({ embedding }: Tiger, hidden: tf.Tensor2D): tf.Tensor2D {
+  return tf.mul(tf.matMul(hidden, embedding, false, true), embedding.shape[1] ** -0.5);
+}
+
+/** The decoder's input: each row starts with the start token and lacks its last target. */
+function shiftRight(targets: Int32Array, positions: number): Int32Array {
+  return targets.map((_, i) => (i % positions === 0 ? paddingToken : targets[i - 1]));
+}
+
+/** [B, 1, 1, S] 0 for tokens, -1e9 for padding; undefined when every row is full. */
+function paddingMask(lengths: Int32Array, width: number): tf.Tensor | undefined {
+  if (lengths.every((length) => length === width)) return undefined;
+  const mask = Float32Array.from({ length: lengths.length * width }, (_, i) =>
+    i % width < lengths[Math.floor(i / width)] ? 0 : -1e9,
+  );
+  return tf.tensor4d(mask, [lengths.length, 1, 1, width]);
+}

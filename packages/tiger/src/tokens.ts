@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { SemanticIds } from '@codebeam/rqvae';
+
+/** Token 0 fills the rest of a short row and starts every target, as in T5. */
+export const paddingToken = 0;
+
+/**
+ * The model's vocabulary: padding, then one block of codes per position of the semantic ID (so code 7 of level 0 and
+ * code 7 of level 1 are different tokens), then the optional separator and user tokens.
+ */
+export interface Vocabulary {
+  /** [L+1] the token of code c at position p is offsets[p] + c. */
+  offsets: number[];
+  /** [L+1] codes per position. */
+  sizes: number[];
+  /** Stands after each item of a history; absent without separators. */
+  separator?: number;
+  /** The first of the user tokens. */
+  userOffset: number;
+  /** Users are hashed into this many tokens; 0 leaves the user out. */
+  userTokens: number;
+  /** V */
+  size: number;
+}
+
+export function createVocabulary(
+  { sizes }: Pick<SemanticIds, 'sizes'>,
+  { separator, userTokens }: { separator: boolean; userTokens: number },
+): Vocabulary {
+  let next = paddingToken + 1;
+  const offsets = sizes.map((size) => {
+    const offset = next;
+    next += size;
+    return offset;
+  });
+  const separators = separator ? { separator: next++ } : {};
+  return { offsets, sizes: [...sizes], ...separators, userOffset: next, userTokens, size: next + userTokens };
+}
+
+/**
+ * The token of a user: a hash of the original id, so it is the same in every process and for users never seen.
+ * TIGER sec. 4.1 hashes users into 2,000 tokens.
+ */
+export function userToken({ userOffset, userTokens }: Vocabulary, user: string): number {
+  return userOffset + (createHash('sha256').update(user).digest().readUInt32LE(0) % userTokens);
+}
+
+/** Rows of history tokens, padded on the right to the longest row. */
+export interface TokenRows {
+  /** [B*S] int32 */
+  tokens: Int32Array;
+  /** [B] tokens in use in each row */
+  lengths: Int32Array;
+  /** S, at least 1 */
+  width: number;
+}
+
+/**
+ * The encoder's input: (user token), then the codes of the last `maxHistory` items, oldest first.
+ *
+ * @param users  [B] original ids; only needed when the vocabulary has user tokens
+ */
+export function tokenizeHistories(
+  vocabulary: Vocabulary,
+  ids: SemanticIds,
+  histories: readonly Int32Array[],
+  maxHistory: number,
+  users?: readonly string[],
+): TokenRows {
+  const { offsets, separator, userTokens } = vocabulary;
+  const positions = offsets.length;
+  const perItem = positions + (separator === undefined ? 0 : 1);
+  const first = userTokens > 0 ? 1 : 0;
+  if (first === 1 && users === undefined) {
+    throw new TypeError(
+      'tiger: users must be given, since the model was trained with user tokens; pass their original ids',
+    );
+  }
+  const lengths = Int32Array.from(histories, (history) => first + Math.min(history.length, maxHistory) * perItem);
+  const width = lengths.reduce((longest, length) => Math.max(longest, length), 1);
+  const tokens = new Int32Array(histories.length * width).fill(paddingToken);
+  for (const [row, history] of histories.entries()) {
+    let at = row * width;
+    if (first === 1) tokens[at++] = userToken(vocabulary, users![row]);
+    for (let i = Math.max(0, history.length - maxHistory); i < history.length; i++) {
+      for (let p = 0; p < positions; p++) tokens[at++] = offsets[p] + ids.codes[history[i] * positions + p];
+      if (separator !== undefined) tokens[at++] = separator;
+    }
+  }
+  return { tokens, lengths, width };
+}
+
+/** [B*(L+1)] the tokens of one item per row. */
+export function tokenizeTargets(vocabulary: Vocabulary, ids: SemanticIds, targets: Int32Array): Int32Array {
+  const { offsets } = vocabulary;
+  const positions = offsets.length;
+  return Int32Array.from(
+    { length: targets.length * positions },
+    (_, i) => offsets[i % positions] + ids.codes[targets[Math.floor(i / positions)] * positions + (i % positions)],
+  );
+}
