@@ -13,6 +13,13 @@ export {
 } from './interactions.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensor,
+  type SafetensorData,
+  type SafetensorDtype,
+} from './safetensors.js';
 export { slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export { writeFileAtomically } from './write-file.js';
