@@ -1,1 +1,4 @@
-export {};
+export { type CoOccurrenceOptions, fitCoOccurrence } from './co-occurrence.js';
+export type { FitOptions } from './fit-options.js';
+export { fitMarkov } from './markov.js';
+export { fitMostPopular } from './most-popular.js';

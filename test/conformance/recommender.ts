@@ -1,0 +1,123 @@
+import type { Sequences } from '@codebeam/data';
+import type { Recommender } from '@codebeam/eval';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const numItems = 16;
+const numUsers = numItems;
+
+/** User u likes the items of u's parity, in the cyclic order u+2, u+4 ... u-2: all but u itself, which is withheld. */
+const checkerboard = Array.from({ length: numUsers }, (_, user) =>
+  Int32Array.from({ length: numItems / 2 - 1 }, (_, place) => (user + 2 * (place + 1)) % numItems),
+);
+
+/** The checkerboard as training data. */
+function checkerboardSequences(): Sequences {
+  const length = checkerboard[0].length;
+  return {
+    offsets: Int32Array.from({ length: numUsers + 1 }, (_, user) => user * length),
+    items: Int32Array.from(checkerboard.flatMap((history) => [...history])),
+  };
+}
+
+/**
+ * The behaviour that the Recommender interface promises, on a checkerboard catalogue where the right answer is obvious:
+ * half of the items go together, and a history that holds all of its half but one is to be continued with that one.
+ *
+ * @param build  fits a recommender to sequences over `numItems` items
+ * @param skip   a reason, for a model that cannot know the withheld item
+ */
+export function describeRecommender(
+  name: string,
+  build: (sequences: Sequences, numItems: number) => Recommender | Promise<Recommender>,
+  skip: { withheldItem?: string } = {},
+): void {
+  describe(`${name} as a Recommender`, () => {
+    let recommender: Recommender;
+    beforeAll(async () => {
+      recommender = await build(checkerboardSequences(), numItems);
+    });
+
+    /** One list per history, cut where it ends. */
+    async function recommend(histories: readonly Int32Array[], k: number, maskHistory = true): Promise<number[][]> {
+      const { items } = await recommender.recommend(histories, k, { maskHistory });
+      return histories.map((_, row) => [...items.subarray(row * k, (row + 1) * k)]);
+    }
+
+    const reason = skip.withheldItem;
+    it.skipIf(reason)(`puts the withheld item first${reason ? ` (skipped: ${reason})` : ''}`, async () => {
+      const lists = await recommend(checkerboard, 1);
+      expect(lists.map(([first]) => first)).toEqual(checkerboard.map((_, user) => user));
+    });
+
+    it('keeps the history out of the list when masked', async () => {
+      const lists = await recommend(checkerboard, numItems);
+      for (const [user, list] of lists.entries()) {
+        expect(list.filter((item) => checkerboard[user].includes(item))).toEqual([]);
+      }
+    });
+
+    it('masks the whole history, however long', async () => {
+      const history = Int32Array.from({ length: 50 * (numItems - 1) }, (_, place) => place % (numItems - 1));
+      expect(await recommend([history], 2)).toEqual([[numItems - 1, -1]]);
+    });
+
+    it('may recommend the history when it is not masked', async () => {
+      const [list] = await recommend([checkerboard[0]], numItems, false);
+      expect(list.toSorted((a, b) => a - b)).toEqual(Array.from({ length: numItems }, (_, item) => item));
+    });
+
+    it('gives a batch the lists of its histories one by one', async () => {
+      const histories = [checkerboard[3], new Int32Array(0), checkerboard[8].subarray(0, 2), checkerboard[3]];
+      const single = [];
+      for (const history of histories) single.push(...(await recommend([history], 5)));
+      expect(await recommend(histories, 5)).toEqual(single);
+    });
+
+    it('gives a shorter list as the beginning of a longer one', async () => {
+      const [short] = await recommend([checkerboard[5]], 3);
+      const [long] = await recommend([checkerboard[5]], 8);
+      expect(long.slice(0, 3)).toEqual(short);
+    });
+
+    it('recommends to users never seen in training, and to an empty history', async () => {
+      const unseen = [Int32Array.of(0, 1, 3), Int32Array.of(9), new Int32Array(0)];
+      const users = ['nobody', 'no one', 'none'];
+      const { items } = await recommender.recommend(unseen, 4, { maskHistory: true, users });
+      expect(items.length).toBe(12);
+      for (const item of items) expect(item >= 0 && item < numItems).toBe(true);
+    });
+
+    it('lists every item once and pads with -1 when k is larger than the catalogue', async () => {
+      const k = numItems + 4;
+      const { items, scores } = await recommender.recommend([checkerboard[0]], k, { maskHistory: true });
+      const candidates = numItems - checkerboard[0].length;
+      expect(new Set(items.subarray(0, candidates)).size).toBe(candidates);
+      expect([...items.subarray(candidates)]).toEqual(new Array(k - candidates).fill(-1));
+      expect([...scores.subarray(candidates)]).toEqual(new Array(k - candidates).fill(-Infinity));
+    });
+
+    it('never lets scores rise along a list, and breaks ties toward the lower item id', async () => {
+      const histories = [...checkerboard, new Int32Array(0)];
+      const { items, scores } = await recommender.recommend(histories, numItems, { maskHistory: false });
+      for (let place = 1; place < items.length; place++) {
+        if (place % numItems === 0) continue;
+        expect(scores[place]).toBeLessThanOrEqual(scores[place - 1]);
+        if (scores[place] === scores[place - 1]) expect(items[place]).toBeGreaterThan(items[place - 1]);
+      }
+    });
+
+    it('gives equal requests equal lists and leaves the histories as they were', async () => {
+      const history = Int32Array.from(checkerboard[2]);
+      expect(await recommend([history], 6)).toEqual(await recommend([history], 6));
+      expect(history).toEqual(checkerboard[2]);
+    });
+
+    it('refuses items outside the catalogue and a k below 1', async () => {
+      const ask = (history: number[], k: number) =>
+        recommender.recommend([Int32Array.from(history)], k, { maskHistory: true });
+      await expect(ask([0, numItems], 5)).rejects.toThrow(RangeError);
+      await expect(ask([-1], 5)).rejects.toThrow(RangeError);
+      await expect(ask([0], 0)).rejects.toThrow(RangeError);
+    });
+  });
+}
