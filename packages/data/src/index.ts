@@ -1,4 +1,13 @@
+export { readAmazonItems, readAmazonReviews } from './amazon-reviews.js';
 export { type Batch, type Batches, bucketByLength } from './batches.js';
+export {
+  type InteractionMap,
+  type ItemMap,
+  interactionMapSchema,
+  itemMapSchema,
+  readMappedInteractions,
+  readMappedItems,
+} from './column-map.js';
 export { checkEmbeddings, type Embeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
 export {
   collectInteractions,
@@ -13,6 +22,10 @@ export {
 } from './interactions.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export { type PythonValue, parsePythonLiteral } from './python-literal.js';
+export type { BadLines, ToleranceOptions } from './read-lines.js';
+export { readRecboleInteractions, readRecboleItems } from './recbole.js';
+export { readS3RecSequences } from './s3rec.js';
 export {
   decodeSafetensors,
   encodeSafetensors,

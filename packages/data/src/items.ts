@@ -30,3 +30,50 @@ export async function alignItems(
   }
   return aligned.map((entry, item) => entry ?? { id: itemIds[item] });
 }
+
+/** The fields of an item as a source has them: any of them may be missing, empty or of another type. */
+export interface ItemFields {
+  title?: unknown;
+  brand?: unknown;
+  /** Paths, a list of flat tags, or one tag. */
+  categories?: unknown;
+  /** A number, or a text like `$1,234.50`. Ranges of prices are left out. */
+  price?: unknown;
+  /** A text or a list of them. */
+  description?: unknown;
+}
+
+/** An item of what a source's fields hold, without those that hold nothing. */
+export function itemOf(id: string, fields: ItemFields): Item {
+  const title = textOf(fields.title);
+  const brand = textOf(fields.brand);
+  const categories = listOf(fields.categories)
+    .map((path) => listOf(path).flatMap((name) => textOf(name) ?? []))
+    .filter((path) => path.length > 0);
+  const price = priceOf(fields.price);
+  const description = textOf(fields.description);
+  return {
+    id,
+    ...(title !== undefined && { title }),
+    ...(brand !== undefined && { brand }),
+    ...(categories.length > 0 && { categories }),
+    ...(price !== undefined && { price }),
+    ...(description !== undefined && { description }),
+  };
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function textOf(value: unknown): string | undefined {
+  const texts = listOf(value).filter((part) => typeof part === 'string' || typeof part === 'number');
+  return texts.join(' ').trim() || undefined;
+}
+
+function priceOf(value: unknown): number | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return Number.isFinite(Number(value)) ? Number(value) : undefined;
+  const digits = typeof value === 'string' ? /^\s*\p{Sc}?\s*(\d[\d,]*(?:\.\d+)?)\s*$/u.exec(value)?.[1] : undefined;
+  return digits === undefined ? undefined : Number(digits.replaceAll(',', ''));
+}

@@ -1,0 +1,258 @@
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import * as z from 'zod';
+import { parseDelimited, requireColumns } from './delimited.js';
+import type { RawInteraction } from './interactions.js';
+import { type Item, itemOf } from './items.js';
+import { countBadLines, parseLines, type ToleranceOptions } from './read-lines.js';
+
+const column = z.string().min(1);
+
+const formats = ['csv', 'tsv', 'jsonl', 'parquet', 'recbole'] as const;
+type TableFormat = (typeof formats)[number];
+
+/** How a file of rows is written. Each field of it that is left out follows from the file's name. */
+const tableFormat = {
+  format: z.enum(formats).optional().describe('default: by the file name, .gz or not'),
+  delimiter: z.string().min(1).optional().describe('between fields of csv and tsv, e.g. ";" or "::"'),
+  header: z.boolean().default(true).describe('whether the first row names the columns; else they are 1, 2, 3 ...'),
+  quotes: z.boolean().default(true).describe('whether fields of csv and tsv may stand in double quotes'),
+  encoding: z.enum(['utf8', 'latin1']).default('utf8'),
+};
+
+/** Which columns of a file of interactions mean what, and how the file is written. */
+export const interactionMapSchema = z.strictObject({
+  columns: z.strictObject({ user: column, item: column, timestamp: column, rating: column.optional() }),
+  timestampUnit: z
+    .enum(['seconds', 'milliseconds'])
+    .default('seconds')
+    .describe('of numbers; ISO dates are read as such'),
+  ...tableFormat,
+});
+
+/** Which columns of a file of items mean what, and how the file is written. */
+export const itemMapSchema = z.strictObject({
+  columns: z.strictObject({
+    id: column,
+    title: column.optional(),
+    brand: column.optional(),
+    categories: column.optional(),
+    price: column.optional(),
+    description: column.optional(),
+  }),
+  categorySeparator: z.string().min(1).default('|').describe('between categories that stand in one text'),
+  pathSeparator: z.string().min(1).default('>').describe('between the levels of one category, root first'),
+  ...tableFormat,
+});
+
+export type InteractionMap = z.input<typeof interactionMapSchema>;
+export type ItemMap = z.input<typeof itemMapSchema>;
+
+/**
+ * Reads interactions from CSV, TSV, JSONL (plain or gzip, row by row) or Parquet (by row group), in file order.
+ * Times are numbers in `timestampUnit`, or ISO 8601 dates, read as UTC where they name no zone.
+ *
+ * @throws ZodError when the map is wrong
+ * @throws Error naming the file, and line or column, when a column is missing or too many rows are bad
+ */
+export function readMappedInteractions(
+  path: string,
+  map: InteractionMap,
+  options: ToleranceOptions = {},
+): AsyncGenerator<RawInteraction> {
+  const { columns, timestampUnit, ...format } = interactionMapSchema.parse(map);
+  const parseRow = (row: Row): RawInteraction => {
+    const rating = columns.rating === undefined ? Number.NaN : numberOf(row[columns.rating]);
+    return {
+      user: requireId(row, columns.user),
+      item: requireId(row, columns.item),
+      timestamp: requireTime(row, columns.timestamp, timestampUnit),
+      ...(Number.isFinite(rating) && { rating }),
+    };
+  };
+  return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+}
+
+/**
+ * Reads items from CSV, TSV, JSONL or Parquet, in file order. Categories are a text (`Hair > Dye|Colour`), a list of
+ * flat tags or a list of paths.
+ *
+ * @throws ZodError when the map is wrong
+ * @throws Error naming the file, and line or column, when a column is missing or too many rows are bad
+ */
+export function readMappedItems(path: string, map: ItemMap, options: ToleranceOptions = {}): AsyncGenerator<Item> {
+  const { columns, categorySeparator, pathSeparator, ...format } = itemMapSchema.parse(map);
+  const field = (row: Row, name: string | undefined) => (name === undefined ? undefined : row[name]);
+  const parseRow = (row: Row): Item => {
+    const categories = field(row, columns.categories);
+    return itemOf(requireId(row, columns.id), {
+      title: field(row, columns.title),
+      brand: field(row, columns.brand),
+      categories:
+        typeof categories === 'string'
+          ? categories.split(categorySeparator).map((path) => path.split(pathSeparator).map((name) => name.trim()))
+          : categories,
+      price: field(row, columns.price),
+      description: field(row, columns.description),
+    });
+  };
+  return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+}
+
+type Row = Record<string, unknown>;
+
+interface RowOptions extends ToleranceOptions {
+  format?: TableFormat;
+  delimiter?: string;
+  header: boolean;
+  quotes: boolean;
+  encoding: 'utf8' | 'latin1';
+}
+
+/** RecBole's atomic files: tab separated, unquoted, with a header row of `name:type`. */
+const recbole = { delimiter: '\t', quotes: false, columnName: (field: string) => field.split(':')[0] };
+
+function parseRows<T>(
+  path: string,
+  columns: readonly string[],
+  parseRow: (row: Row) => T,
+  options: RowOptions,
+): AsyncGenerator<T> {
+  const format = options.format ?? formatOf(path);
+  switch (format) {
+    case 'csv':
+      return parseDelimited(path, columns, parseRow, options);
+    case 'tsv':
+      return parseDelimited(path, columns, parseRow, { ...options, delimiter: options.delimiter ?? '\t' });
+    case 'recbole':
+      return parseDelimited(path, columns, parseRow, { ...options, ...recbole });
+    case 'jsonl':
+      return parseLines(path, (text) => parseRow(jsonRow(text)), options);
+    case 'parquet':
+      return parseParquet(path, columns, parseRow, options);
+    default:
+      throw new RangeError(`data: format must be one of ${formats.join(', ')}, got ${format satisfies never}; set one`);
+  }
+}
+
+function formatOf(path: string): TableFormat {
+  const extension = /\.(\w+?)(?:\.gz)?$/.exec(path)?.[1].toLowerCase();
+  switch (extension) {
+    case 'csv':
+    case 'tsv':
+    case 'jsonl':
+    case 'parquet':
+      return extension;
+    case 'ndjson':
+      return 'jsonl';
+    case 'inter':
+    case 'item':
+      return 'recbole';
+    default:
+      throw new RangeError(
+        `data: ${path} must end in .csv, .tsv, .jsonl, .parquet, .inter or .item (.gz or not), got ".${extension}"; set the format`,
+      );
+  }
+}
+
+async function* parseParquet<T>(
+  path: string,
+  columns: readonly string[],
+  parseRow: (row: Row) => T,
+  options: ToleranceOptions,
+): AsyncGenerator<T> {
+  const badLines = countBadLines(path, options);
+  const { file, metadata } = await openParquet(path);
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  requireColumns(path, columns, names, 'correct the column map');
+  let row = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = row + Number(group.num_rows);
+    for (const record of await parquetReadObjects({
+      file,
+      metadata,
+      columns: [...columns],
+      rowStart: row,
+      rowEnd,
+      compressors,
+    })) {
+      row++;
+      let value: T;
+      try {
+        value = parseRow(record);
+      } catch (error) {
+        badLines.add(row, error);
+        continue;
+      }
+      badLines.addGood();
+      yield value;
+    }
+    row = rowEnd;
+  }
+  badLines.check();
+}
+
+async function openParquet(path: string) {
+  try {
+    const file = await asyncBufferFromFile(path);
+    return { file, metadata: await parquetMetadataAsync(file) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`data: ${path} must be a readable Parquet file, got ${reason}; check the path and the format`, {
+      cause,
+    });
+  }
+}
+
+function wantedOf(columns: Record<string, string | undefined>): string[] {
+  return [...new Set(Object.values(columns).filter((name) => name !== undefined))];
+}
+
+function jsonRow(text: string): Row {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
+  throw new SyntaxError(`a line must be an object, got ${text.slice(0, 40)}`);
+}
+
+function requireId(row: Row, name: string): string {
+  const value = row[name];
+  if ((typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'bigint') {
+    return String(value);
+  }
+  throw new SyntaxError(`"${name}" must be an id, got ${shown(value)}`);
+}
+
+/** ISO 8601, date alone or with a time. */
+const isoDate = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+/** 2100-01-01: seconds beyond are milliseconds that nobody declared. */
+const lastSecond = 4_102_444_800;
+
+function requireTime(row: Row, name: string, unit: 'seconds' | 'milliseconds'): number {
+  const value = row[name];
+  if (value instanceof Date) return value.getTime() / 1000;
+  const iso = typeof value === 'string' ? isoDate.exec(value.trim()) : null;
+  if (iso !== null) {
+    // Without a zone a date-time would be read in the machine's own.
+    const zone = iso[0].length > 10 && iso[1] === undefined ? 'Z' : '';
+    const milliseconds = Date.parse(iso[0].replace(' ', 'T') + zone);
+    if (Number.isNaN(milliseconds))
+      throw new SyntaxError(`"${name}" must be a date of the calendar, got ${shown(value)}`);
+    return milliseconds / 1000;
+  }
+  const time = numberOf(value);
+  if (!Number.isFinite(time)) throw new SyntaxError(`"${name}" must be a number or an ISO date, got ${shown(value)}`);
+  const seconds = unit === 'milliseconds' ? time / 1000 : time;
+  if (Math.abs(seconds) > lastSecond) {
+    throw new SyntaxError(`"${name}" must lie before the year 2100, got ${shown(value)} ${unit}: check timestampUnit`);
+  }
+  return seconds;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'bigint' ? String(value) : (JSON.stringify(value)?.slice(0, 40) ?? 'nothing');
+}

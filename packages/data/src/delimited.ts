@@ -1,0 +1,96 @@
+import { pipeline, Readable } from 'node:stream';
+import { parse } from 'csv-parse';
+import { countBadLines, readBytes, type TextEncoding, type ToleranceOptions } from './read-lines.js';
+
+export interface DelimitedOptions extends ToleranceOptions {
+  /** What separates fields: `,` by default, a tab, `;`, `::` ... */
+  delimiter?: string;
+  /** Whether the first row names the columns; otherwise they are called 1, 2, 3 ... Default true. */
+  header?: boolean;
+  /** Whether fields may stand in double quotes. Default true. */
+  quotes?: boolean;
+  encoding?: TextEncoding;
+  /** The column's name of a field of the header row; by default the field without spaces around it. */
+  columnName?: (field: string) => string;
+}
+
+/** A quoted field that is never closed would swallow the rest of the file: no honest row is so long. */
+const maxRowBytes = 1 << 20;
+
+/**
+ * Parses a delimited file (CSV, TSV), plain or gzip, row by row. A row with a wrong number of fields, or for which
+ * `parse` throws a SyntaxError, is passed over and counted. A quote that is never closed is an error at once, as nothing
+ * after it can be told apart.
+ *
+ * @param columns  columns that must be there
+ * @throws Error naming file, line and reason
+ */
+export async function* parseDelimited<T>(
+  path: string,
+  columns: readonly string[],
+  parseRow: (row: Record<string, string>) => T,
+  options: DelimitedOptions = {},
+): AsyncGenerator<T> {
+  const { delimiter = ',', header = true, quotes = true, encoding = 'utf8' } = options;
+  const columnName = options.columnName ?? ((field: string) => field.trim());
+  const badLines = countBadLines(path, options);
+  const parser = parse({
+    bom: true,
+    delimiter,
+    encoding,
+    quote: quotes ? '"' : false,
+    record_delimiter: ['\n', '\r\n'],
+    info: true,
+    relax_column_count: true, // counted below, where the row can be passed over
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: maxRowBytes,
+  });
+  let names: string[] | undefined;
+  for await (const { record, info } of recordsOf(path, parser)) {
+    if (names === undefined) {
+      names = record.map((field, i) => (header ? columnName(field) : `${i + 1}`));
+      requireColumns(path, columns, names, 'correct the column map or the delimiter');
+      if (header) continue;
+    }
+    let value: T;
+    try {
+      if (record.length !== names.length) {
+        throw new SyntaxError(`a row must have ${names.length} fields, got ${record.length}`);
+      }
+      value = parseRow(Object.fromEntries(names.map((name, i) => [name, record[i]])));
+    } catch (error) {
+      badLines.add(info.lines, error);
+      continue;
+    }
+    badLines.addGood();
+    yield value;
+  }
+  badLines.check();
+}
+
+/** @throws Error naming the columns that a file lacks and those that it has */
+export function requireColumns(path: string, wanted: readonly string[], has: readonly string[], remedy: string): void {
+  const missing = wanted.filter((column) => !has.includes(column));
+  if (missing.length > 0) {
+    throw new Error(`data: ${path} must have the columns ${missing.join(', ')}, got ${has.join(', ')}; ${remedy}`);
+  }
+}
+
+interface CsvRecord {
+  record: string[];
+  info: { lines: number };
+}
+
+async function* recordsOf(path: string, parser: ReturnType<typeof parse>): AsyncGenerator<CsvRecord> {
+  try {
+    yield* pipeline(Readable.from(readBytes(path)), parser, () => {}) as AsyncIterable<CsvRecord>;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (!code?.startsWith('CSV_')) throw cause;
+    throw new Error(
+      `data: ${path} must be delimited text, got "${message}"; mend the line, or turn quotes off if fields are not quoted`,
+      { cause },
+    );
+  }
+}
