@@ -1,3 +1,4 @@
+import { registerBatchMatMul } from './kernels/batch-mat-mul.js';
 import { registerUnsortedSegmentSum } from './kernels/unsorted-segment-sum.js';
 import { tf } from './tf.js';
 
@@ -82,6 +83,7 @@ const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
 
   async wasm() {
     await import('@tensorflow/tfjs-backend-wasm');
+    registerBatchMatMul();
     registerUnsortedSegmentSum('wasm');
     await activate('wasm');
   },
