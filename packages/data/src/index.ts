@@ -20,6 +20,7 @@ export {
   sequenceOf,
   type TieOrder,
 } from './interactions.js';
+export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
@@ -35,4 +36,13 @@ export {
 } from './safetensors.js';
 export { slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
+export type { TextEncoder } from './text-encoder.js';
+export {
+  createTfidfSvdEncoder,
+  type SparseMatrix,
+  type TfidfSvdConfig,
+  tfidf,
+  tfidfSvdSchema,
+  truncatedSvd,
+} from './tfidf-svd.js';
 export { writeFileAtomically } from './write-file.js';
