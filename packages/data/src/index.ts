@@ -8,6 +8,7 @@ export {
   readMappedInteractions,
   readMappedItems,
 } from './column-map.js';
+export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
 export {
   collectInteractions,
@@ -35,6 +36,7 @@ export {
   type SafetensorDtype,
 } from './safetensors.js';
 export { slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
+export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';
 export {

@@ -16,6 +16,30 @@ export function parsePythonLiteral(text: string): PythonValue {
   return value;
 }
 
+/** A value as Python's `repr` writes it, in printable characters: the inverse of `parsePythonLiteral`. */
+export function formatPythonLiteral(value: PythonValue): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0.0' : `${value}`;
+  if (typeof value === 'string') return formatString(value);
+  if (Array.isArray(value)) return `[${value.map(formatPythonLiteral).join(', ')}]`;
+  const entries = Object.entries(value).map(([key, entry]) => `${formatString(key)}: ${formatPythonLiteral(entry)}`);
+  return `{${entries.join(', ')}}`;
+}
+
+const namedControls: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function formatString(text: string): string {
+  // Python prefers single quotes and changes to double ones where that saves escapes.
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text.replace(/[\\'"]|\p{Cc}/gu, (character) => {
+    if (character === '\\' || character === quote) return `\\${character}`;
+    if (character === "'" || character === '"') return character;
+    return namedControls[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  return quote + escaped + quote;
+}
+
 interface Parser {
   readonly text: string;
   /** Place of the next character. */
