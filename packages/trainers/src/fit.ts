@@ -81,19 +81,21 @@ export async function fit<P extends Params, B>(options: FitOptions<P, B>): Promi
     for (const callback of callbacks) if ((await callback(event)) === 'stop') stopped = true;
   };
 
+  const isOver = () => stopped || state.step >= maxSteps;
+
   await emit({ kind: 'start', state });
-  while (!stopped && state.epoch < epochs && state.step < maxSteps) {
+  // An epoch under way is looked into even then: a run killed after its last batch has yet to complete it.
+  while (state.epoch < epochs && (state.batch > 0 || !isOver())) {
     let completed = true;
     for (const group of groups(options.batches(state.epoch), state.batch, accumulate)) {
-      completed = !stopped && state.step < maxSteps;
+      completed = !isOver();
       if (!completed) break;
       await emit({ kind: 'step', state, ...(await trainStep(state, group, options)) });
     }
-    if (completed) {
-      state.epoch++;
-      state.batch = 0;
-      await emit({ kind: 'epoch', state });
-    }
+    if (!completed) break;
+    state.epoch++;
+    state.batch = 0;
+    await emit({ kind: 'epoch', state });
   }
   await emit({ kind: 'end', state });
   return state;

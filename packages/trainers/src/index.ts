@@ -1,5 +1,23 @@
 export { adagrad } from './adagrad.js';
 export { adamw } from './adamw.js';
+export {
+  bestValidations,
+  earlyStopping,
+  every,
+  type Interval,
+  keepCheckpoints,
+  type Preference,
+  validate,
+} from './callbacks.js';
+export {
+  checkpointPath,
+  listCheckpoints,
+  loadCheckpoint,
+  loadParams,
+  resume,
+  saveCheckpoint,
+  saveParams,
+} from './checkpoint.js';
 export { createEventFile, type EventFile } from './event-file.js';
 export {
   type Callback,
@@ -10,7 +28,12 @@ export {
   type LossResult,
   type Validation,
 } from './fit.js';
+export { logScalars } from './log-scalars.js';
 export type { NamedTensors, Optimizer } from './optimizer.js';
+export { duration, progress } from './progress.js';
 export { type Projection, writeProjector } from './projector.js';
 export { constant, cosine, inverseSqrt, linear, type Schedule } from './schedules.js';
+export { type TrainOptions, train } from './train.js';
 export type { StepReport } from './train-step.js';
+export { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
+export { type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';
