@@ -55,24 +55,29 @@ export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOpti
     // Candidates of each user in the order (beam, code), which is the order of ties.
     const best = emptyRecommendations(batch, beamWidth);
     const candidates = Array.from({ length: batch }, (_, user) => {
-      const rows: number[] = [];
-      const children: number[] = [];
-      const values: number[] = [];
+      let most = 0;
+      for (let row = user * width; row < (user + 1) * width; row++) {
+        if (nodes[row] >= 0) most += trie.firstChild[nodes[row] + 1] - trie.firstChild[nodes[row]];
+      }
+      const rows = new Int32Array(most);
+      const children = new Int32Array(most);
+      const values = new Float64Array(most);
+      let count = 0;
       for (let row = user * width; row < (user + 1) * width; row++) {
         const node = nodes[row];
         if (node < 0) continue;
         for (let child = trie.firstChild[node]; child < trie.firstChild[node + 1]; child++) {
           if (blocked?.[user](child)) continue;
-          rows.push(row);
-          children.push(child);
-          values.push(scores[row] + logProbabilities[row * size + trie.code[child]]);
+          rows[count] = row;
+          children[count] = child;
+          values[count++] = scores[row] + logProbabilities[row * size + trie.code[child]];
         }
       }
-      writeTopK(values, best, user);
-      return { rows, children, values };
+      writeTopK(values.subarray(0, count), best, user);
+      return { rows, children, values, count };
     });
 
-    const nextWidth = candidates.reduce((most, { rows }) => Math.max(most, Math.min(rows.length, beamWidth)), 1);
+    const nextWidth = candidates.reduce((most, { count }) => Math.max(most, Math.min(count, beamWidth)), 1);
     const nextNodes = new Int32Array(batch * nextWidth).fill(-1);
     const nextScores = new Float64Array(batch * nextWidth).fill(-Infinity);
     const nextParents = new Int32Array(batch * nextWidth);

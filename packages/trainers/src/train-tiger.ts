@@ -1,0 +1,77 @@
+import { type Batch, bucketByLength, type Sequences, slidingWindowPairs } from '@codebeam/data';
+import { createKey, foldIn } from '@codebeam/random';
+import type { SemanticIds } from '@codebeam/rqvae';
+import {
+  createTigerModel,
+  createVocabulary,
+  initTiger,
+  type Tiger,
+  type TigerConfig,
+  type TigerModel,
+  tigerLoss,
+  tokenizeHistories,
+  tokenizeTargets,
+} from '@codebeam/tiger';
+import type { Validation } from './fit.js';
+import { type TrainOptions, train } from './train.js';
+import { type TrainingConfig, trainingSchema } from './training-config.js';
+
+/** TIGER's own defaults of the training knobs. */
+export const tigerTrainingSchema = trainingSchema.extend({
+  maxEpochs: trainingSchema.shape.maxEpochs.default(100),
+  learningRate: trainingSchema.shape.learningRate.default(1e-3),
+});
+
+export interface TrainTigerOptions
+  extends Pick<TrainOptions<Tiger, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
+  /** The training part of the split. */
+  sequences: Sequences;
+  /** Original user ids by dense user number; only needed with user tokens. */
+  userIds?: readonly string[];
+  ids: SemanticIds;
+  config: TigerConfig;
+  training: TrainingConfig;
+  /** Measures the model on the validation part; the state with the best `metric` is what comes back. */
+  validation?: { metric: string; evaluate: (model: TigerModel) => Promise<{ [metric: string]: number }> };
+}
+
+/**
+ * Trains TIGER on every prefix of every training sequence with the item that follows. Rajput et al. 2023, sec. 4.1.
+ *
+ * @returns the model, and what its validations measured
+ */
+export async function trainTiger(
+  options: TrainTigerOptions,
+): Promise<{ model: TigerModel; validations: Validation[] }> {
+  const { sequences, userIds, ids, config, training, validation, ...folders } = options;
+  const vocabulary = createVocabulary(ids, config);
+  const pairs = slidingWindowPairs(sequences, config);
+  const batches = (epoch: number) =>
+    bucketByLength(pairs, {
+      batchSize: training.batchSize,
+      key: foldIn(createKey(training.seed, 'shuffle'), epoch),
+    });
+
+  const { params, validations } = await train<Tiger, Batch>({
+    ...folders,
+    label: 'train-tiger',
+    training,
+    identity: { config, vocabulary },
+    params: initTiger(config, vocabulary, training.seed),
+    batches,
+    batchesPerEpoch: batches(0).size,
+    loss: (params, { histories, targets, users }, { key }) => {
+      const names = userIds && Array.from(users, (user) => userIds[user]);
+      const rows = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, names);
+      return { loss: tigerLoss(params, rows, tokenizeTargets(vocabulary, ids, targets), config, key) };
+    },
+    ...(validation && {
+      validation: {
+        metric: validation.metric,
+        mode: 'max',
+        evaluate: (params: Tiger) => validation.evaluate(createTigerModel(config, ids, params)),
+      },
+    }),
+  });
+  return { model: createTigerModel(config, ids, params), validations };
+}
