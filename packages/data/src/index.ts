@@ -24,6 +24,8 @@ export {
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export { type NpyArray, readNpy } from './npy.js';
+export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export type { BadLines, ToleranceOptions } from './read-lines.js';
 export { readRecboleInteractions, readRecboleItems } from './recbole.js';

@@ -36,6 +36,7 @@ describe('decodeSafetensors', () => {
     const shifted = new Uint8Array(fixture.length + 1).subarray(1);
     shifted.set(fixture);
     expect(decodeSafetensors(shifted)).toEqual(decodeSafetensors(fixture));
+    expect(decodeSafetensors(Buffer.from(shifted.buffer, 1))).toEqual(decodeSafetensors(fixture));
   });
 
   const tensor = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };

@@ -147,7 +147,7 @@ export function decodeSafetensors(
 
 function viewAs(arrayType: (typeof arrayTypes)[SafetensorDtype], bytes: Uint8Array): SafetensorData[SafetensorDtype] {
   const isAligned = bytes.byteOffset % arrayType.BYTES_PER_ELEMENT === 0;
-  const { buffer, byteOffset, byteLength } = isAligned ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = isAligned ? bytes : new Uint8Array(bytes);
   return new arrayType(buffer as ArrayBuffer, byteOffset, byteLength / arrayType.BYTES_PER_ELEMENT);
 }
 
