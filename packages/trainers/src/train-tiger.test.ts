@@ -1,0 +1,126 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selectBackend, tf } from '@codebeam/backend';
+import { encodeSafetensors } from '@codebeam/data';
+import { flattenParams } from '@codebeam/nn';
+import { assignSemanticIds } from '@codebeam/rqvae';
+import { evaluateGeneration, tigerSchema } from '@codebeam/tiger';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
+
+// Twelve users walk round a ring of eight items.
+const numItems = 8;
+const walks = Array.from({ length: 12 }, (_, user) => Array.from({ length: 6 }, (_, i) => (user + i) % numItems));
+const sequences = {
+  offsets: Int32Array.from({ length: walks.length + 1 }, (_, i) => i * 6),
+  items: Int32Array.from(walks.flat()),
+};
+const ids = assignSemanticIds(
+  Int32Array.from({ length: numItems }, (_, item) => item % 4),
+  1,
+  4,
+);
+const cases = walks.map((walk, user) => ({ user, history: Int32Array.from(walk), target: (user + 6) % numItems }));
+
+const options = (training: object = {}): TrainTigerOptions => ({
+  sequences,
+  ids,
+  config: tigerSchema.parse({
+    modelWidth: 16,
+    encoderLayers: 1,
+    decoderLayers: 1,
+    heads: 2,
+    headWidth: 8,
+    feedForwardWidth: 32,
+  }),
+  training: tigerTrainingSchema.parse({
+    maxSteps: 12,
+    maxEpochs: 0,
+    batchSize: 16,
+    learningRate: 5e-3,
+    progressBar: false,
+    checkpointInterval: 2,
+    validationUnit: 'step',
+    validationInterval: 5,
+    ...training,
+  }),
+  validation: {
+    metric: 'ndcg@3',
+    evaluate: (model) => evaluateGeneration(model, cases, { ks: [3], beamWidth: 4, maskHistory: true }),
+  },
+});
+
+async function bytesOf({ model }: Awaited<ReturnType<typeof trainTiger>>): Promise<Buffer> {
+  const tensors = Object.entries(flattenParams(model.params)).map(async ([name, tensor]) => {
+    return [name, { dtype: 'F32', shape: tensor.shape, data: (await tensor.data()) as Float32Array }] as const;
+  });
+  return Buffer.from(encodeSafetensors(Object.fromEntries(await Promise.all(tensors))));
+}
+
+describe('trainTiger', () => {
+  let folder: string;
+  beforeEach(async () => {
+    await selectBackend('wasm');
+    folder = await mkdtemp(join(tmpdir(), 'train-tiger-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('learns where the walk goes on', async () => {
+    const { model, validations } = await trainTiger(options({ maxSteps: 150, validationInterval: 75 }));
+    expect(validations).toHaveLength(2);
+    const metrics = await evaluateGeneration(model, cases, { ks: [1], beamWidth: 4, maskHistory: true });
+    expect(metrics['recall@1']).toBe(1);
+  });
+
+  it('ends with the same bytes when it is killed at any step and run again', async () => {
+    const undisturbed = await bytesOf(await trainTiger({ ...options(), stateFolder: join(folder, 'whole') }));
+    for (const killedAt of [1, 5, 6, 11]) {
+      const stateFolder = join(folder, String(killedAt));
+      const killed = trainTiger({
+        ...options(),
+        stateFolder,
+        callbacks: [
+          ({ kind, state }) => {
+            if (kind === 'step' && state.step === killedAt) throw new Error('killed');
+          },
+        ],
+      });
+      await expect(killed).rejects.toThrow('killed');
+      expect(undisturbed.equals(await bytesOf(await trainTiger({ ...options(), stateFolder })))).toBe(true);
+    }
+  });
+
+  it('refuses the checkpoints of another config', async () => {
+    await trainTiger({ ...options(), stateFolder: folder });
+    await expect(trainTiger({ ...options({ learningRate: 1e-4 }), stateFolder: folder })).rejects.toThrow(
+      /must be of config [0-9a-f]{16}, got one of config/,
+    );
+  });
+
+  it('returns the best validated state and logs what it did', async () => {
+    const { model, validations } = await trainTiger({
+      ...options({ maxSteps: 60, learningRate: 0.02 }),
+      stateFolder: folder,
+      logFolder: folder,
+    });
+    const best = Math.max(...validations.map(({ metrics }) => metrics['ndcg@3']));
+    const found = await evaluateGeneration(model, cases, { ks: [3], beamWidth: 4, maskHistory: true });
+    expect(found['ndcg@3']).toBe(best);
+    const logs = join(folder, 'logs', 'experiment');
+    expect((await readdir(logs)).some((name) => name.startsWith('events.out.tfevents.'))).toBe(true);
+    const lines = (await readFile(join(logs, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line)).filter((entry) => 'loss' in entry)).toHaveLength(
+      validations[validations.length - 1].step,
+    );
+  });
+
+  it('leaves no tensors behind but the parameters', async () => {
+    const before = tf.memory().numTensors;
+    const { model } = await trainTiger({ ...options(), stateFolder: folder });
+    const moments = 2;
+    expect(tf.memory().numTensors - before).toBeLessThanOrEqual(
+      Object.keys(flattenParams(model.params)).length * (1 + moments),
+    );
+  });
+});
