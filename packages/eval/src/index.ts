@@ -1,11 +1,22 @@
+export {
+  type BootstrapOptions,
+  bootstrapInterval,
+  countRanks,
+  coverageInterval,
+  type Interval,
+  resampleCounts,
+} from './confidence.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export { formatResults } from './format-results.js';
 export {
   countInvalid,
   countListed,
   coverageAtK,
   hitRateAtK,
   invalidIdRateAtK,
+  type MetricName,
   mapAtK,
+  metricOf,
   mrrAtK,
   ndcgAtK,
   precisionAtK,
@@ -20,4 +31,22 @@ export {
   type Recommender,
   type RecommendOptions,
 } from './recommender.js';
+export {
+  type BuildResultsOptions,
+  buildResults,
+  type DatasetSummary,
+  type ModelResult,
+  type Protocol,
+  type ResultsEntry,
+  type ResultsTable,
+  summarizeEvaluation,
+} from './results.js';
+export { compareModels, type PairedDifference } from './significance.js';
+export {
+  evaluateSlices,
+  type Slice,
+  type SliceResult,
+  sliceByHistoryLength,
+  sliceByTargetFrequency,
+} from './slices.js';
 export { writeTopK } from './top-k.js';

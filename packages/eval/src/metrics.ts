@@ -48,6 +48,27 @@ export const rankMetrics = {
 
 export type RankMetric = keyof typeof rankMetrics;
 
+/** A metric of a rank with its cut-off, as tables write it: `ndcg@10`. */
+export type MetricName = `${RankMetric}@${number}`;
+
+/**
+ * The value of a named metric for a rank.
+ *
+ * @param width  length of the lists that the rank was found in, when known: no cut-off can look further
+ * @throws RangeError when the name is no metric of a rank, or its k is no integer in [1, width]
+ */
+export function metricOf(name: MetricName, width = Infinity): (rank: number) => number {
+  const [metric, cutOff] = name.split('@');
+  const k = Number(cutOff);
+  const isMetric = (word: string): word is RankMetric => Object.hasOwn(rankMetrics, word);
+  if (!isMetric(metric) || !Number.isInteger(k) || k < 1 || k > width) {
+    throw new RangeError(
+      `eval: metric must be one of ${Object.keys(rankMetrics).join(', ')} at a k from 1 to ${width}, got ${name}; write for example ndcg@10`,
+    );
+  }
+  return (rank) => rankMetrics[metric](rank, k);
+}
+
 /**
  * How often each item of the catalogue stands among the first k of a list.
  *

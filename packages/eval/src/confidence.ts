@@ -1,0 +1,122 @@
+import { createGenerator, createKey } from '@codebeam/random';
+import { countListed } from './metrics.js';
+
+/** A mean over users and its 95 % interval. */
+export interface Interval {
+  mean: number;
+  low: number;
+  high: number;
+}
+
+export interface BootstrapOptions {
+  seed: number;
+  /** 1,000 when not given. */
+  resamples?: number;
+}
+
+/**
+ * Draws as many users as there are, with replacement, again and again, and counts their outcomes each time.
+ *
+ * Users with the same outcome (say, the target at rank 3) are alike to every mean over users, so the counts are all a
+ * bootstrap needs (Efron & Tibshirani 1993, ch. 6). Most users share one outcome, a miss; draws that land there are
+ * skipped by their geometric waiting time, which leaves the distribution as it is and the work to the hits.
+ *
+ * @param counts  [outcomes] users with each outcome
+ * @returns `resamples` arrays [outcomes], each with the sum of `counts`
+ */
+export function resampleCounts(counts: Int32Array, { seed, resamples = 1000 }: BootstrapOptions): Int32Array[] {
+  const generator = createGenerator(createKey(seed, 'sample'));
+  const users = counts.reduce((sum, count) => sum + count, 0);
+  const common = counts.indexOf(counts.reduce((max, count) => Math.max(max, count), 0));
+  const others = new Int32Array(users - counts[common]); // the outcome of each user who has not the common one
+  let filled = 0;
+  for (const [outcome, count] of counts.entries()) {
+    if (outcome === common) continue;
+    others.fill(outcome, filled, filled + count);
+    filled += count;
+  }
+  const logMiss = Math.log1p(-others.length / users); // log of the chance to land on the common outcome
+  return Array.from({ length: resamples }, () => {
+    const drawn = new Int32Array(counts.length);
+    let left = users;
+    while (others.length > 0) {
+      left -= 1 + Math.floor(Math.log1p(-generator.uniform()) / logMiss);
+      if (left < 0) break;
+      drawn[others[generator.integer(others.length)]]++;
+    }
+    drawn[common] = users - drawn.reduce((sum, count) => sum + count, 0);
+    return drawn;
+  });
+}
+
+/** The mean of `value` over users whose outcomes are counted. */
+export function meanOf(counts: Int32Array, value: (outcome: number) => number): number {
+  let sum = 0;
+  let users = 0;
+  for (let outcome = 0; outcome < counts.length; outcome++) {
+    if (counts[outcome] === 0) continue;
+    sum += counts[outcome] * value(outcome);
+    users += counts[outcome];
+  }
+  return sum / users;
+}
+
+/**
+ * Mean and 95 % percentile bootstrap interval of `value` over users. Several metrics of one model share the resamples.
+ *
+ * @param resampled  what `resampleCounts` made of `counts`
+ */
+export function bootstrapInterval(
+  counts: Int32Array,
+  resampled: readonly Int32Array[],
+  value: (outcome: number) => number,
+): Interval {
+  const values = Float64Array.from({ length: counts.length }, (_, outcome) => value(outcome));
+  const means = Float64Array.from(resampled, (drawn) => meanOf(drawn, (outcome) => values[outcome])).sort();
+  return {
+    mean: meanOf(counts, (outcome) => values[outcome]),
+    low: quantile(means, 0.025),
+    high: quantile(means, 0.975),
+  };
+}
+
+/**
+ * Users by rank: entry r counts the targets found at rank r, entry 0 those that were not.
+ *
+ * @returns [k+1] counts
+ */
+export function countRanks(ranks: ArrayLike<number>, k: number): Int32Array {
+  const counts = new Int32Array(k + 1);
+  for (let user = 0; user < ranks.length; user++) counts[ranks[user] <= k ? ranks[user] : 0]++;
+  return counts;
+}
+
+/**
+ * Interval of catalogue coverage. A resample of users leaves some out and so covers less than all of them did, hence
+ * no bootstrap but the delete-one jackknife: mean +/- 1.96 standard errors (Efron & Tibshirani 1993, ch. 11), in [0, 1].
+ *
+ * @param lists  [users*width] item ids
+ */
+export function coverageInterval(lists: Int32Array, width: number, k: number, numItems: number): Interval {
+  const counts = countListed(lists, width, k, numItems);
+  const users = lists.length / width;
+  const covered = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  let sum = 0; // of the items that only one user's list has, over users
+  let squares = 0;
+  for (let start = 0; start < lists.length; start += width) {
+    const own = lists.subarray(start, start + Math.min(k, width)).filter((item) => counts[item] === 1).length;
+    sum += own;
+    squares += own * own;
+  }
+  const error = Math.sqrt(((users - 1) / users) * Math.max(0, squares - (sum * sum) / users)) / numItems;
+  const mean = covered / numItems;
+  return { mean, low: Math.max(0, mean - 1.96 * error), high: Math.min(1, mean + 1.96 * error) };
+}
+
+/** Quantile of rising values, linear between neighbours. */
+function quantile(sorted: Float64Array, share: number): number {
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}

@@ -1,0 +1,71 @@
+import type { Interval } from './confidence.js';
+import type { ModelResult, Protocol, ResultsTable } from './results.js';
+
+/** The banner over everything measured on the synthetic sample. */
+export function sampleWarning({ dataset }: Pick<ResultsTable, 'dataset'>): string | undefined {
+  if (dataset.source !== 'sample') return undefined;
+  return `SYNTHETIC SAMPLE, NOT THE REAL DATA: these numbers say that the pipeline works and nothing about ${dataset.name}.`;
+}
+
+/** A protocol in words: `ties in file order, history mask on, last 20 items as history`. */
+export function describeProtocol({ ties, historyMask, maxHistory }: Protocol): string {
+  const order = ties === 'file' ? 'ties in file order' : 'ties shuffled';
+  return `${order}, history mask ${historyMask}, last ${maxHistory} items as history`;
+}
+
+/** Rows of a table that share a protocol, in the order of the table. */
+export function groupByProtocol(results: ResultsTable): { protocol: Protocol; models: ModelResult[] }[] {
+  const groups = new Map<string, { protocol: Protocol; models: ModelResult[] }>();
+  for (const model of results.models) {
+    const protocol = model.protocol ?? results.protocol;
+    const key = describeProtocol(protocol);
+    const group = groups.get(key) ?? { protocol, models: [] };
+    group.models.push(model);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * The results as an aligned text table for a terminal: mean +/- half the 95 % interval, one block per protocol.
+ *
+ * @param metrics  columns; those that a model lacks stay empty
+ */
+export function formatResults(
+  results: ResultsTable,
+  metrics: readonly string[] = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10', 'coverage@10', 'invalidIdRate@10'],
+): string {
+  const { run, dataset, split, seed } = results;
+  const warning = sampleWarning(results);
+  const lines = [
+    ...(warning ? ['='.repeat(warning.length), warning, '='.repeat(warning.length)] : []),
+    `${run}: ${dataset.name} (${dataset.source}), ${count(dataset.users)} users, ${count(dataset.items)} items, ${count(dataset.interactions)} interactions`,
+    `${split} split, full ranking, seed ${seed}; mean ± half the 95 % bootstrap interval over users`,
+  ];
+  for (const { protocol, models } of groupByProtocol(results)) {
+    const rows = [
+      ['model', 'fitted on', 'users', ...metrics],
+      ...models.map((model) => [
+        model.name,
+        String(model.parameters.fittedOn ?? ''),
+        count(model.users),
+        ...metrics.map((metric) => formatInterval(model.metrics[metric])),
+      ]),
+    ];
+    const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+    const align = (cell: string, column: number) =>
+      column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]);
+    const table = rows.map((row) => row.map(align).join('  ').trimEnd());
+    lines.push('', describeProtocol(protocol), table[0], '-'.repeat(widths.reduce((a, b) => a + b + 2, -2)));
+    lines.push(...table.slice(1));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function formatInterval(interval: Interval | undefined): string {
+  return interval ? `${interval.mean.toFixed(4)} ±${((interval.high - interval.low) / 2).toFixed(4)}` : '';
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
