@@ -49,4 +49,10 @@ export {
   tfidfSvdSchema,
   truncatedSvd,
 } from './tfidf-svd.js';
+export {
+  createTransformersEncoder,
+  type TransformersEncoderConfig,
+  type TransformersModule,
+  transformersEncoderSchema,
+} from './transformers-encoder.js';
 export { writeFileAtomically } from './write-file.js';
