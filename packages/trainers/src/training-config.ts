@@ -54,12 +54,12 @@ export const trainingSchema = z.strictObject({
   earlyStoppingPatience: count
     .default(10)
     .describe('validations in a row without a new best after which training stops; 0: never'),
-  checkpointDir: z.string().min(1).default('checkpoints').describe("folder of checkpoints, under the stage's"),
   checkpointInterval: z
     .int()
     .positive()
-    .default(200)
-    .describe('steps between the checkpoints that a killed run goes on from'),
+    .default(500)
+    .describe('steps between checkpoints, which is what a killed run loses at most'),
+  checkpointDir: z.string().min(1).default('checkpoints').describe("folder of checkpoints, under the stage's"),
   saveTopK: count.default(3).describe('best validated checkpoints to keep beside the last two'),
   logDir: z
     .string()
