@@ -34,6 +34,7 @@ export { duration, progress } from './progress.js';
 export { type Projection, writeProjector } from './projector.js';
 export { constant, cosine, inverseSqrt, linear, type Schedule } from './schedules.js';
 export { type TrainOptions, train } from './train.js';
+export { rqvaeTrainingSchema, type TrainRqvaeOptions, trainRqvae } from './train-rqvae.js';
 export type { StepReport } from './train-step.js';
 export { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
 export { type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';

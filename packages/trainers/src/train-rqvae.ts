@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { tf } from '@codebeam/backend';
+import type { Embeddings } from '@codebeam/data';
+import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
+import {
+  encodeItems,
+  initCodebooks,
+  initRqvae,
+  isTrainable,
+  normaliseInputs,
+  type RqvaeConfig,
+  type RqvaeParams,
+  resetDeadCodes,
+  rqvaeLoss,
+} from '@codebeam/rqvae';
+import type { Callback, FitState } from './fit.js';
+import { type TrainOptions, train } from './train.js';
+import { type TrainingConfig, trainingSchema } from './training-config.js';
+
+/** RQ-VAE's own defaults of the training knobs. */
+export const rqvaeTrainingSchema = trainingSchema.extend({
+  maxEpochs: trainingSchema.shape.maxEpochs.default(60),
+  weightDecay: trainingSchema.shape.weightDecay.default(1e-4),
+  gradientClip: trainingSchema.shape.gradientClip.default(0),
+});
+
+export interface TrainRqvaeOptions
+  extends Pick<TrainOptions<RqvaeParams, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
+  /** One row per item. All items are trained on: the catalogue is known when semantic IDs are made. */
+  embeddings: Embeddings;
+  config: RqvaeConfig;
+  training: TrainingConfig;
+}
+
+/**
+ * Trains the tokenizer that the config names: an RQ-VAE (Rajput et al. 2023, sec. 3.1), its codebooks placed by k-means
+ * before the first step, or residual k-means, which is only that placing.
+ *
+ * @returns the parameters after the last epoch. No checkpoint is chosen by collisions: the fewest are found at the start,
+ *          when the codes still encode the noise of an untrained encoder.
+ */
+export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParams> {
+  const { embeddings, config, training, stateFolder, logFolder, callbacks = [] } = options;
+  const initKey = createKey(training.seed, 'init');
+  const params = initRqvae(foldIn(initKey, 0), embeddings, config);
+  const placeCodebooks = (params: RqvaeParams) => initCodebooks(params, embeddings, config, foldIn(initKey, 1));
+  if (config.tokenizer === 'residual-kmeans') return placeCodebooks(params);
+
+  const shuffleKey = createKey(training.seed, 'shuffle');
+  const start: Callback<RqvaeParams> = async ({ kind, state }) => {
+    // Not when a run goes on from a checkpoint.
+    if (kind === 'start' && state.step === 0 && config.initialisation === 'kmeans++') {
+      state.params = await placeCodebooks(state.params);
+    }
+  };
+  const revive: Callback<RqvaeParams> = async ({ kind, state }) => {
+    const { deadCodeResetEpochs } = config;
+    if (kind !== 'epoch' || deadCodeResetEpochs === 0 || state.epoch % deadCodeResetEpochs > 0) return;
+    await reviveCodes(state, embeddings, config, foldIn(createKey(training.seed, 'sample'), state.epoch));
+  };
+  const state = await train<RqvaeParams, Int32Array>({
+    label: 'train-rqvae',
+    training,
+    params,
+    loss: (params, items) => rqvaeLoss(params, normaliseInputs(params, rowsOf(embeddings, items), config), config),
+    batches: (epoch) => batchesOf(foldIn(shuffleKey, epoch), embeddings.rows, training.batchSize),
+    batchesPerEpoch: Math.ceil(embeddings.rows / training.batchSize),
+    trainable: isTrainable(config),
+    identity: { config, embeddings: createHash('sha256').update(embeddings.values).digest('hex') },
+    callbacks: [start, revive, ...callbacks],
+    ...(stateFolder !== undefined && { stateFolder }),
+    ...(logFolder !== undefined && { logFolder }),
+  });
+  tf.dispose(state.optimizer);
+  return state.params;
+}
+
+/** Item numbers in an order that is a function of the key; the last batch holds what is left. */
+function* batchesOf(key: Key, rows: number, batchSize: number): Generator<Int32Array> {
+  const order = permutation(key, rows);
+  for (let start = 0; start < rows; start += batchSize) yield order.subarray(start, start + batchSize);
+}
+
+/** [B, E] the embeddings of some items. */
+function rowsOf({ values, dim }: Embeddings, items: Int32Array): tf.Tensor2D {
+  const rows = new Float32Array(items.length * dim);
+  items.forEach((item, row) => {
+    rows.set(values.subarray(item * dim, (item + 1) * dim), row * dim);
+  });
+  return tf.tensor2d(rows, [items.length, dim]);
+}
+
+/** Moves unused codes to latents; their moments and averages start anew, and the other codes' stay. */
+async function reviveCodes(
+  state: FitState<RqvaeParams>,
+  embeddings: Embeddings,
+  config: RqvaeConfig,
+  key: Key,
+): Promise<void> {
+  const { codebooks, ema } = state.params;
+  const latents = await encodeItems(state.params, embeddings, config);
+  const values = await Promise.all(codebooks.map((codebook) => codebook.data<'float32'>()));
+  const dim = codebooks[0].shape[1];
+  const renewed = await resetDeadCodes(latents, values, { dim, distance: config.distance, key });
+  for (const [level, moved] of renewed.resets.entries()) {
+    if (moved.length === 0) continue;
+    const keep = new Float32Array(config.codebookSize).fill(1);
+    for (const code of moved) keep[code] = 0;
+    const codebook = tf.tensor2d(renewed.codebooks[level], codebooks[level].shape);
+    replace(codebooks, level, codebook);
+    if (ema[level]) replace(ema, level, restartAverages(ema[level], codebook, keep));
+    for (const name of Object.keys(state.optimizer).filter((name) => name.endsWith(`.codebooks.${level}`))) {
+      replace(
+        state.optimizer,
+        name,
+        tf.tidy(() => tf.mul(state.optimizer[name], tf.tensor2d(keep, [keep.length, 1]))),
+      );
+    }
+  }
+}
+
+/** Averages that give the moved codes their new vectors and stay as they are for those with keep = 1. */
+function restartAverages({ counts, sums }: RqvaeParams['ema'][number], codebook: tf.Tensor2D, keep: Float32Array) {
+  return tf.tidy(() => {
+    const kept = tf.tensor1d(keep); // [K]
+    const moved = tf.sub(1, kept);
+    return {
+      counts: tf.add(tf.mul(counts, kept), moved) as tf.Tensor1D,
+      sums: tf.add(tf.mul(sums, tf.expandDims(kept, 1)), tf.mul(codebook, tf.expandDims(moved, 1))) as tf.Tensor2D,
+    };
+  });
+}
+
+function replace<K extends string | number, T extends tf.TensorContainer>(container: Record<K, T>, key: K, value: T) {
+  tf.dispose(container[key]);
+  container[key] = value;
+}
