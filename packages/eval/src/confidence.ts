@@ -1,4 +1,4 @@
-import { createGenerator, createKey } from '@codebeam/random';
+import { createGenerator, createKey, type Generator } from '@codebeam/random';
 import { countListed } from './metrics.js';
 
 /** A mean over users and its 95 % interval. */
@@ -17,9 +17,8 @@ export interface BootstrapOptions {
 /**
  * Draws as many users as there are, with replacement, again and again, and counts their outcomes each time.
  *
- * Users with the same outcome (say, the target at rank 3) are alike to every mean over users, so the counts are all a
- * bootstrap needs (Efron & Tibshirani 1993, ch. 6). Most users share one outcome, a miss; draws that land there are
- * skipped by their geometric waiting time, which leaves the distribution as it is and the work to the hits.
+ * Users with the same outcome (say, the target at rank 3) are alike to every mean over users, so their counts are all
+ * a bootstrap needs (Efron & Tibshirani 1993, ch. 6): a multinomial draw, made of one binomial per outcome.
  *
  * @param counts  [outcomes] users with each outcome
  * @returns `resamples` arrays [outcomes], each with the sum of `counts`
@@ -27,26 +26,40 @@ export interface BootstrapOptions {
 export function resampleCounts(counts: Int32Array, { seed, resamples = 1000 }: BootstrapOptions): Int32Array[] {
   const generator = createGenerator(createKey(seed, 'sample'));
   const users = counts.reduce((sum, count) => sum + count, 0);
-  const common = counts.indexOf(counts.reduce((max, count) => Math.max(max, count), 0));
-  const others = new Int32Array(users - counts[common]); // the outcome of each user who has not the common one
-  let filled = 0;
-  for (const [outcome, count] of counts.entries()) {
-    if (outcome === common) continue;
-    others.fill(outcome, filled, filled + count);
-    filled += count;
-  }
-  const logMiss = Math.log1p(-others.length / users); // log of the chance to land on the common outcome
+  // The commonest outcome, mostly a miss, comes last: it is what the others leave, and costs nothing.
+  const occurring = Array.from(counts.keys()).filter((outcome) => counts[outcome] > 0);
+  const order = occurring.sort((a, b) => counts[a] - counts[b] || a - b);
   return Array.from({ length: resamples }, () => {
     const drawn = new Int32Array(counts.length);
-    let left = users;
-    while (others.length > 0) {
-      left -= 1 + Math.floor(Math.log1p(-generator.uniform()) / logMiss);
-      if (left < 0) break;
-      drawn[others[generator.integer(others.length)]]++;
+    let toDraw = users;
+    let others = users; // users with outcomes yet to come
+    for (const outcome of order) {
+      drawn[outcome] = drawBinomial(generator, toDraw, counts[outcome] / others);
+      toDraw -= drawn[outcome];
+      others -= counts[outcome];
     }
-    drawn[common] = users - drawn.reduce((sum, count) => sum + count, 0);
     return drawn;
   });
+}
+
+/** Successes in n trials of chance p, by inversion: walks up from 0, so its time is about n * p. */
+function drawBinomial(generator: Generator, n: number, p: number): number {
+  if (p > 0.5) return n - drawBinomial(generator, n, 1 - p);
+  if (n * p > 500) {
+    // The chance of 0 successes would underflow.
+    const half = Math.floor(n / 2);
+    return drawBinomial(generator, half, p) + drawBinomial(generator, n - half, p);
+  }
+  const odds = p / (1 - p);
+  let chance = (1 - p) ** n;
+  let left = generator.uniform();
+  let successes = 0;
+  while (left >= chance && successes < n) {
+    left -= chance;
+    successes++;
+    chance *= (odds * (n - successes + 1)) / successes;
+  }
+  return successes;
 }
 
 /** The mean of `value` over users whose outcomes are counted. */

@@ -7,6 +7,7 @@ export {
   resampleCounts,
 } from './confidence.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
 export { formatResults } from './format-results.js';
 export {
   countInvalid,
@@ -24,6 +25,7 @@ export {
   rankMetrics,
   recallAtK,
 } from './metrics.js';
+export { groupByPrefix, meanPurity, type PrefixGroup } from './prefix-categories.js';
 export {
   checkRequest,
   emptyRecommendations,
@@ -31,6 +33,8 @@ export {
   type Recommender,
   type RecommendOptions,
 } from './recommender.js';
+export { type ReportData, renderReport } from './report.js';
+export type { Curve } from './report-charts.js';
 export {
   type BuildResultsOptions,
   buildResults,

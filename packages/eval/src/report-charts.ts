@@ -1,0 +1,109 @@
+/** A quantity over training: one line per series. */
+export interface Curve {
+  title: string;
+  /** What x counts. */
+  xLabel: string;
+  scale?: 'linear' | 'log';
+  series: { name: string; x: ArrayLike<number>; y: ArrayLike<number> }[];
+}
+
+/** Colours of the page's style sheet, light or dark as the reader's screen is. */
+const seriesColor = (number: number) => `var(--series-${(number % 6) + 1})`;
+const axis = {
+  axisLine: { lineStyle: { color: 'var(--line)' } },
+  axisTick: { show: false },
+  axisLabel: { color: 'var(--muted)', fontSize: 12, formatter: formatTick },
+  splitLine: { lineStyle: { color: 'var(--line)', opacity: 0.6 } },
+};
+const width = 400;
+
+/**
+ * Draws charts as SVG text without a DOM. The library is loaded when the first report is written, not before.
+ *
+ * @returns one `<svg>` per chart, its size left to the style sheet
+ */
+export async function createChartDrawing(): Promise<{
+  drawCurve(curve: Curve): string;
+  drawUsage(counts: Int32Array): string;
+}> {
+  const echarts = await import('echarts');
+  let drawn = 0;
+
+  function draw(
+    height: number,
+    label: string,
+    option: Parameters<ReturnType<typeof echarts.init>['setOption']>[0],
+  ): string {
+    const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+    chart.setOption({ animation: false, textStyle: { fontFamily: 'inherit' }, ...option });
+    const svg = chart.renderToSVGString();
+    chart.dispose();
+    const name = `chart-${drawn++}`;
+    return svg
+      .replace(/<style[\s\S]*?<\/style>/g, '') // hover rules
+      .replace(/ class="[^"]*"/g, '')
+      .replace(/ (pointer-events|ecmeta_\w+)="[^"]*"/g, '')
+      .replace(/zr\d+-/g, `${name}-`) // numbered over the life of the process: equal reports must have equal bytes
+      .replace(/<rect [^>]*fill="none"[^>]*><\/rect>\n?/, '')
+      .replace(/<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">`);
+  }
+
+  return {
+    drawCurve({ title, xLabel, scale = 'linear', series }) {
+      return draw(220, escapeHtml(title), {
+        grid: { left: 48, right: 12, top: 12, bottom: 40 },
+        xAxis: {
+          type: 'value',
+          name: xLabel,
+          nameLocation: 'middle',
+          nameGap: 24,
+          scale: true,
+          minInterval: 1,
+          splitNumber: 4,
+          ...axis,
+          nameTextStyle: { color: 'var(--muted)', fontSize: 12 },
+          splitLine: { show: false },
+        },
+        yAxis: { type: scale === 'log' ? 'log' : 'value', scale: true, splitNumber: 4, ...axis },
+        series: series.map(({ x, y }, number) => ({
+          type: 'line',
+          data: Array.from(x, (value, at) => [value, y[at]]),
+          sampling: 'lttb',
+          showSymbol: x.length === 1,
+          silent: true,
+          lineStyle: { color: seriesColor(number), width: 1.6 },
+          itemStyle: { color: seriesColor(number) },
+        })),
+      });
+    },
+
+    drawUsage(counts) {
+      return draw(130, 'items per code, most used first', {
+        grid: { left: 40, right: 4, top: 8, bottom: 8 },
+        xAxis: { type: 'category', show: false, data: Array.from(counts.keys()) },
+        yAxis: { type: 'value', splitNumber: 3, minInterval: 1, ...axis },
+        series: [
+          {
+            type: 'bar',
+            data: Array.from(counts.toSorted((a, b) => b - a)),
+            barCategoryGap: '0%',
+            silent: true,
+            itemStyle: { color: seriesColor(0) },
+          },
+        ],
+      });
+    },
+  };
+}
+
+/** Text as HTML shows it. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function formatTick(value: number): string {
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(0);
+  if (Math.abs(value) >= 1e6) return `${value / 1e6}M`;
+  if (Math.abs(value) >= 1e4) return `${value / 1e3}k`;
+  return String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,383 @@
+import type { Interval } from './confidence.js';
+import type { ExampleUser } from './examples.js';
+import { describeProtocol, groupByProtocol, sampleWarning } from './format-results.js';
+import { groupByPrefix, meanPurity } from './prefix-categories.js';
+import { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
+import { reportStyle } from './report-style.js';
+import type { ModelResult, ResultsTable } from './results.js';
+
+/** What the page shows. Sections without data are left out. */
+export interface ReportData {
+  results: ResultsTable;
+  /** Short facts for the head of the page by label, e.g. commit or backend. */
+  facts?: Readonly<Record<string, string | number>>;
+  /** The resolved configuration; printed as JSON. */
+  config?: unknown;
+  /** Losses, learning rate, validation metrics ... over training. */
+  curves?: readonly Curve[];
+  /** Numbers of the tokenizer report by label: reconstruction, collisions, entropy ... */
+  tokenizer?: Readonly<Record<string, string | number>>;
+  /** [N*sizes.length] codes of every item, the last of which tells collisions apart, and the number of codes at each level. */
+  semanticIds?: { sizes: readonly number[]; codes: Int32Array };
+  /** [N] one category per item, to see what prefixes mean. */
+  categories?: readonly (string | undefined)[];
+  examples?: readonly ExampleUser[];
+}
+
+/** Columns of the main table. */
+const mainMetrics = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10'];
+const labels: Record<string, string> = {
+  recall: 'Recall',
+  ndcg: 'NDCG',
+  hitRate: 'Hit rate',
+  mrr: 'MRR',
+  precision: 'Precision',
+  map: 'MAP',
+  coverage: 'Coverage',
+  invalidIdRate: 'Invalid IDs',
+};
+const numPrefixes = 16;
+const numCategories = 6;
+const numHistoryTitles = 8;
+
+/**
+ * The report as one HTML page that needs nothing else: no network, no script, charts inline, every text escaped.
+ * Equal data give equal bytes.
+ */
+export async function renderReport(data: ReportData): Promise<string> {
+  const { results, curves, semanticIds, categories, tokenizer, examples, config } = data;
+  const { drawCurve, drawUsage } = await createChartDrawing();
+  const title = `${results.run}: ${results.dataset.name}`;
+  const sections = [
+    header(data),
+    resultsSection(results),
+    slicesSection(results),
+    curves?.length
+      ? section(
+          'Training',
+          grid(
+            curves.map((curve) => curveCard(curve, drawCurve(curve))),
+            ' wide',
+          ),
+        )
+      : '',
+    tokenizer || semanticIds
+      ? section(
+          'Semantic IDs',
+          (tokenizer ? facts(Object.entries(tokenizer).map(([label, value]) => [label, formatFact(value)])) : '') +
+            (semanticIds ? usageCards(semanticIds, drawUsage) : ''),
+        )
+      : '',
+    semanticIds && categories ? prefixSection(semanticIds, categories) : '',
+    examples?.length ? examplesSection(examples) : '',
+    config === undefined
+      ? ''
+      : section(
+          'Configuration',
+          `<details><summary>Resolved configuration</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`,
+        ),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${reportStyle}</style>
+</head>
+<body>
+<main>
+${sections.filter(Boolean).join('\n')}
+<footer>Leave-one-out, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over users (coverage: jackknife).</footer>
+</main>
+</body>
+</html>
+`;
+}
+
+function header({ results, facts: more = {} }: ReportData): string {
+  const { run, dataset, split, protocol, seed } = results;
+  const warning = sampleWarning(results);
+  return `${warning ? `<p class="warning" role="alert">${escapeHtml(warning)}</p>` : ''}
+<h1>${escapeHtml(run)}</h1>
+<p class="lead">${escapeHtml(dataset.name)}, ${split} split · ${escapeHtml(describeProtocol(protocol))}</p>
+${facts([
+  ['Data source', { files: 'local files', download: 'public download', sample: 'synthetic sample' }[dataset.source]],
+  ['Users', formatCount(dataset.users)],
+  ['Items', formatCount(dataset.items)],
+  ['Interactions', formatCount(dataset.interactions)],
+  ['Seed', String(seed)],
+  ...Object.entries(more).map(([label, value]): [string, string] => [label, formatFact(value)]),
+])}`;
+}
+
+function resultsSection(results: ResultsTable): string {
+  const groups = groupByProtocol(results);
+  const metrics = mainMetrics.filter((metric) => results.models.some((model) => model.metrics[metric]));
+  const compared = results.comparisons.findLast(({ metric }) => metric.startsWith('ndcg'));
+  const columns = metrics.length + 1 + (compared ? 1 : 0);
+  const body = groups.map(({ protocol, models }) => {
+    const rows = models.map((model) => resultRow(results, model, models, metrics, compared?.metric));
+    const numUsers = [...new Set(models.map(({ users }) => formatCount(users)))].join(' or ');
+    const heading = `<tr class="group"><th colspan="${columns}"><span>${escapeHtml(describeProtocol(protocol))}; n = ${numUsers} users</span></th></tr>`;
+    return `<tbody>${heading}${rows.join('')}</tbody>`;
+  });
+  const head = [
+    '<th>Model</th>',
+    ...metrics.map((metric) => `<th>${label(metric)}</th>`),
+    ...(compared ? [`<th>Δ ${label(compared.metric)}<br>paired</th>`] : []),
+  ];
+  const repeated = results.models.find((model) => model.repeatedTargets);
+  return section(
+    'Results',
+    `<p>Mean over users, ± half the 95 % interval. ${compared ? 'Δ is the paired difference to the reference of the block, on the same users. ' : ''}${
+      repeated
+        ? `For ${formatCount(repeated.repeatedTargets ?? 0)} of ${formatCount(repeated.users)} users the target is in their own history, out of reach when it is masked.`
+        : ''
+    }</p>
+<div class="scroll results"><table><thead><tr>${head.join('')}</tr></thead>${body.join('')}</table></div>
+${metrics.length > 0 ? forest(groups[0].models, metrics.at(-1) ?? '') : ''}
+${groups
+  .map(
+    ({ protocol, models }) =>
+      `<details><summary>Every metric, ${escapeHtml(describeProtocol(protocol))}</summary>${grid(models.map(metricsCard))}</details>`,
+  )
+  .join('')}`,
+  );
+}
+
+function resultRow(
+  results: ResultsTable,
+  model: ModelResult,
+  peers: readonly ModelResult[],
+  metrics: readonly string[],
+  comparedMetric: string | undefined,
+): string {
+  const cells = metrics.map((metric) => {
+    const interval = model.metrics[metric];
+    const best = Math.max(...peers.map((peer) => peer.metrics[metric]?.mean ?? -Infinity));
+    return `<td>${interval ? (interval.mean === best ? `<b>${formatMetric(interval.mean)}</b>` : formatMetric(interval.mean)) : ''}${
+      interval ? `<small>±${formatMetric(halfWidth(interval))}</small>` : ''
+    }</td>`;
+  });
+  if (comparedMetric) {
+    const isSameProtocol = (other: ResultsTable['comparisons'][number]) =>
+      JSON.stringify(other.protocol) === JSON.stringify(model.protocol) && other.metric === comparedMetric;
+    const own = results.comparisons.find((other) => isSameProtocol(other) && other.model === model.name);
+    const isReference = results.comparisons.some((other) => isSameProtocol(other) && other.reference === model.name);
+    cells.push(
+      own
+        ? `<td>${formatSigned(own.difference.mean)}<small>${formatSigned(own.difference.low)} to ${formatSigned(own.difference.high)}</small></td>`
+        : `<td class="muted">${isReference ? 'reference' : ''}</td>`,
+    );
+  }
+  return `<tr><th scope="row">${escapeHtml(model.name)}<small>${escapeHtml(describeParameters(model))}</small></th>${cells.join('')}</tr>`;
+}
+
+/** One metric of each model as a point on its interval, on a common axis from 0. */
+function forest(models: readonly ModelResult[], metric: string): string {
+  const rows = models.flatMap(({ name, metrics }) => (metrics[metric] ? [{ name, interval: metrics[metric] }] : []));
+  const largest = Math.max(...rows.map(({ interval }) => interval.high)) || 1;
+  const percent = (value: number) => `${((100 * value) / largest).toFixed(2)}%`;
+  const lines = rows.map(
+    ({ name, interval }) =>
+      `<div><span>${escapeHtml(name)}</span><span class="track"><i class="range" style="left:${percent(interval.low)};width:${percent(interval.high - interval.low)}"></i><i class="point" style="left:${percent(interval.mean)}"></i></span><output>${formatMetric(interval.mean)}</output></div>`,
+  );
+  return `<div class="forest"><h3>${label(metric)} with its 95 % interval, axis from 0</h3>${lines.join('')}</div>`;
+}
+
+function metricsCard(model: ModelResult): string {
+  const { name, metrics } = model;
+  const cutOffs = [...new Set(Object.keys(metrics).map((metric) => Number(metric.split('@')[1])))].sort(
+    (a, b) => a - b,
+  );
+  const names = [...new Set(Object.keys(metrics).map((metric) => metric.split('@')[0]))];
+  const rows = names.map((metric) => {
+    const cells = cutOffs.map((k) => {
+      const interval = metrics[`${metric}@${k}`];
+      return interval
+        ? `<td>${formatMetric(interval.mean)}<small>±${formatMetric(halfWidth(interval))}</small></td>`
+        : '<td></td>';
+    });
+    return `<tr><th scope="row">${escapeHtml(labels[metric] ?? metric)}</th>${cells.join('')}</tr>`;
+  });
+  return card(
+    name,
+    `<p class="label">${escapeHtml(describeParameters(model))}</p><table><thead><tr><th></th>${cutOffs.map((k) => `<th>@${k}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`,
+  );
+}
+
+function slicesSection(results: ResultsTable): string {
+  const [{ models }] = groupByProtocol(results);
+  const sliced = models.filter(({ slices }) => slices?.length);
+  if (sliced.length === 0) return '';
+  const slices = sliced[0].slices ?? [];
+  const metric = Object.keys(
+    slices.find(({ users }) => users > 0)?.metrics ?? {},
+  )[0] as keyof (typeof slices)[0]['metrics'];
+  if (metric === undefined) return '';
+  const rows = slices.map(({ name, definition, users }) => {
+    const cells = sliced.map((model) => {
+      const interval = model.slices?.find((slice) => slice.name === name && slice.definition === definition)?.metrics[
+        metric
+      ];
+      return `<td>${interval ? `${formatMetric(interval.mean)}<small>±${formatMetric(halfWidth(interval))}</small>` : '–'}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(name)}<small>${escapeHtml(definition)}</small></th><td>${formatCount(users)}</td>${cells.join('')}</tr>`;
+  });
+  return section(
+    `${label(metric)} by slice`,
+    `<div class="scroll"><table><thead><tr><th>Slice</th><th>Users</th>${sliced.map(({ name }) => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  );
+}
+
+function curveCard({ title, series }: Curve, svg: string): string {
+  const legend = series.map(
+    ({ name }, number) => `<li><i style="background:var(--series-${(number % 6) + 1})"></i>${escapeHtml(name)}</li>`,
+  );
+  return card(title, `${series.length > 1 ? `<ul class="legend">${legend.join('')}</ul>` : ''}${svg}`);
+}
+
+function usageCards(
+  { sizes, codes }: NonNullable<ReportData['semanticIds']>,
+  drawUsage: (counts: Int32Array) => string,
+) {
+  const numItems = codes.length / sizes.length;
+  const cards = sizes.map((size, level) => {
+    const counts = new Int32Array(size);
+    for (let item = 0; item < numItems; item++) counts[codes[item * sizes.length + level]]++;
+    const used = counts.filter((count) => count > 0).length;
+    const isCollision = level === sizes.length - 1;
+    const figure = `${formatCount(used)} of ${formatCount(size)} codes used, perplexity ${perplexity(counts).toFixed(1)}`;
+    return card(
+      isCollision ? 'Collision code' : `Level ${level + 1}`,
+      `<p class="muted">${figure}</p>${drawUsage(counts)}`,
+    );
+  });
+  return `<p>Items per code at each level, most used first. A flat profile uses the codebook well.</p>${grid(cards, ' wide')}`;
+}
+
+function prefixSection(
+  { sizes, codes }: NonNullable<ReportData['semanticIds']>,
+  categories: readonly (string | undefined)[],
+): string {
+  const levels = sizes.length - 1; // without the collision code
+  const [all] = groupByPrefix(codes, sizes.length, 0, categories);
+  if (!all || all.categories.length === 0) return '';
+  const largest = all.categories.slice(0, numCategories).map(({ name }) => name);
+  const color = (name: string) =>
+    largest.includes(name) ? `var(--series-${largest.indexOf(name) + 1})` : 'var(--series-rest)';
+  const legend = [...largest, ...(all.categories.length > numCategories ? ['other'] : [])].map(
+    (name) => `<li><i style="background:${color(name)}"></i>${escapeHtml(name)}</li>`,
+  );
+  const rows = groupByPrefix(codes, sizes.length, 1, categories)
+    .slice(0, numPrefixes)
+    .map(({ prefix, items, categories: inside, purity }) => {
+      const shown = inside.toSorted((a, b) => rankIn(largest, a.name) - rankIn(largest, b.name));
+      const stack = shown.map(
+        ({ name, items: count }) =>
+          `<i style="width:${((100 * count) / items).toFixed(2)}%;background:${color(name)}" title="${escapeHtml(name)}: ${count}"></i>`,
+      );
+      return `<code>${prefix.join(' ')}</code><span class="number">${formatCount(items)}</span><span class="stack">${stack.join('')}</span><span class="number">${formatPercent(purity)}</span>`;
+    });
+  const minItems = 5;
+  const purities = Array.from({ length: levels }, (_, level) => {
+    const purity = meanPurity(groupByPrefix(codes, sizes.length, level + 1, categories), minItems);
+    return Number.isNaN(purity) ? '' : `${formatPercent(purity)} for ${level + 1} code${level === 0 ? '' : 's'}`;
+  }).filter(Boolean);
+  return section(
+    'What prefixes mean',
+    `<p>Share of items in the largest category of their prefix (groups of at least ${minItems}): ${purities.join(', ') || 'none that large'}; ${formatPercent(all.purity)} if prefixes said nothing. Below, the ${Math.min(numPrefixes, rows.length)} most used first codes and the categories of their items.</p>
+<ul class="legend">${legend.join('')}</ul>
+<div class="prefixes"><header><span>Code</span><span class="number">Items</span><span>Categories</span><span class="number">Purity</span></header>${rows.join('')}</div>`,
+  );
+}
+
+function examplesSection(examples: readonly ExampleUser[]): string {
+  const cards = examples.map(({ user, history, target, lists }) => {
+    const [first, ...others] = lists;
+    const shown = history.slice(-numHistoryTitles);
+    const items = (first?.items ?? []).map(({ title, isTarget }) =>
+      isTarget ? `<li class="hit">${escapeHtml(title)} ✓</li>` : `<li>${escapeHtml(title)}</li>`,
+    );
+    const rank = (value: number) => (value > 0 ? `target at ${value}` : 'target not listed');
+    return `<article class="card example"><h3>User ${escapeHtml(user)}</h3>
+<p class="label">History${history.length > shown.length ? `, last ${shown.length} of ${history.length}` : ''}</p>
+<ol start="${history.length - shown.length + 1}">${shown.map((title) => `<li>${escapeHtml(title)}</li>`).join('')}</ol>
+<div class="target"><p class="label">Target</p>${escapeHtml(target)}</div>
+${first ? `<p class="label">${escapeHtml(first.model)}: ${rank(first.rank)}</p><ol>${items.join('')}</ol>` : ''}
+${others.length > 0 ? `<p class="label">${others.map(({ model, rank: value }) => `${escapeHtml(model)}: ${rank(value)}`).join(' · ')}</p>` : ''}
+</article>`;
+  });
+  const model = examples[0].lists[0]?.model ?? 'the model';
+  return section(
+    'Example users',
+    `<p>Drawn by the seed: about half among users whose target ${escapeHtml(model)} listed, half among the others. The share of hits is in the table above, not here.</p>${grid(cards)}`,
+  );
+}
+
+function section(title: string, content: string): string {
+  return `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
+}
+
+function card(title: string, content: string): string {
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${content}</div>`;
+}
+
+function grid(cards: readonly string[], width: '' | ' wide' = ''): string {
+  return `<div class="grid${width}">${cards.join('')}</div>`;
+}
+
+function facts(entries: readonly (readonly [string, string])[]): string {
+  const cells = entries.map(([name, value]) => `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`);
+  return `<dl class="facts">${cells.join('')}</dl>`;
+}
+
+function label(metric: string): string {
+  const [name, k] = metric.split('@');
+  return escapeHtml(`${labels[name] ?? name}@${k}`);
+}
+
+function describeParameters({ parameters }: ModelResult): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => (name === 'fittedOn' ? `fitted on ${value}` : `${name} ${value}`))
+    .join(', ');
+}
+
+function rankIn(order: readonly string[], name: string): number {
+  const at = order.indexOf(name);
+  return at < 0 ? order.length : at;
+}
+
+/** exp of the entropy of the codes: as many codes, evenly used, would be as even. */
+function perplexity(counts: Int32Array): number {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return Math.exp(
+    -counts.reduce((sum, count) => (count > 0 ? sum + (count / total) * Math.log(count / total) : sum), 0),
+  );
+}
+
+function halfWidth({ low, high }: Interval): number {
+  return (high - low) / 2;
+}
+
+function formatMetric(value: number): string {
+  return value.toFixed(4);
+}
+
+function formatSigned(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
+}
+
+function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function formatFact(value: string | number): string {
+  if (typeof value === 'string') return value;
+  return Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(4)));
+}
