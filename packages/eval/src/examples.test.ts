@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluationOf } from '../../../test/fixtures/evaluation-of.js';
+import { evaluationOf } from '../fixtures/evaluation-of.js';
 import { chooseExamples } from './index.js';
 
 const titles = Array.from({ length: 200 }, (_, item) => `title ${item}`);

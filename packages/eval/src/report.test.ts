@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluationOf } from '../../../test/fixtures/evaluation-of.js';
+import { evaluationOf } from '../fixtures/evaluation-of.js';
 import { buildResults, type ReportData, renderReport, sliceByHistoryLength } from './index.js';
 
 const tiger = evaluationOf([1, 2, 0, 0], { name: 'tiger' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluationOf } from '../../../test/fixtures/evaluation-of.js';
+import { evaluationOf } from '../fixtures/evaluation-of.js';
 import { type BuildResultsOptions, buildResults, formatResults, sliceByHistoryLength } from './index.js';
 
 const tiger = evaluationOf([1, 2, 0, 0], { name: 'tiger' });

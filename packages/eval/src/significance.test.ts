@@ -1,6 +1,6 @@
 import { createGenerator, createKey } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
-import { evaluationOf } from '../../../test/fixtures/evaluation-of.js';
+import { evaluationOf } from '../fixtures/evaluation-of.js';
 import { compareModels } from './index.js';
 
 const options = { seed: 42 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluationOf } from '../../../test/fixtures/evaluation-of.js';
+import { evaluationOf } from '../fixtures/evaluation-of.js';
 import { evaluateSlices, sliceByHistoryLength, sliceByTargetFrequency } from './index.js';
 
 describe('sliceByTargetFrequency', () => {
