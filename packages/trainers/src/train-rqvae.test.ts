@@ -29,7 +29,7 @@ const embeddings = {
 
 const run = (
   settings: object,
-  training: object,
+  knobs: object,
   more: { stateFolder?: string; callbacks?: Callback<RqvaeParams>[] } = {},
 ) => {
   const config = rqvaeSchema.parse({
@@ -40,15 +40,15 @@ const run = (
     deadCodeResetEpochs: 2,
     ...settings,
   });
-  const options = rqvaeTrainingSchema.parse({
+  const training = rqvaeTrainingSchema.parse({
     maxEpochs: 6,
     batchSize: 32,
     learningRate: 5e-3,
     progressBar: false,
     checkpointInterval: 3,
-    ...training,
+    ...knobs,
   });
-  return { config, result: trainRqvae({ embeddings, config, training: options, ...more }) };
+  return { config, training, result: trainRqvae({ embeddings, config, training, ...more }) };
 };
 
 const valuesOf = async (params: RqvaeParams) =>
@@ -69,7 +69,7 @@ describe('trainRqvae', () => {
   it('learns to restore the items and uses all codes', async () => {
     const start = run({}, { maxEpochs: 1, learningRate: 1e-9 });
     const before = await evaluateReconstruction(await start.result, embeddings, start.config);
-    const { config, result } = run({}, { maxEpochs: 25, learningRate: 1e-2 });
+    const { config, result } = run({}, { maxEpochs: 40, learningRate: 2e-2 });
     const params = await result;
     const after = await evaluateReconstruction(params, embeddings, config);
     expect(after.mse).toBeLessThan(0.1 * before.mse);
@@ -94,16 +94,9 @@ describe('trainRqvae', () => {
   });
 
   it('refuses a checkpoint of other embeddings', async () => {
-    const { config } = run({}, { maxEpochs: 1 }, { stateFolder: folder });
-    await run({}, { maxEpochs: 1 }, { stateFolder: folder }).result;
+    const { config, training, result } = run({}, { maxEpochs: 1 }, { stateFolder: folder });
+    await result;
     const values = embeddings.values.with(0, 5);
-    const training = rqvaeTrainingSchema.parse({
-      maxEpochs: 1,
-      batchSize: 32,
-      learningRate: 5e-3,
-      progressBar: false,
-      checkpointInterval: 3,
-    });
     await expect(
       trainRqvae({ embeddings: { ...embeddings, values }, config, training, stateFolder: folder }),
     ).rejects.toThrow('must be of config');

@@ -17,11 +17,18 @@ import type { Callback, FitState } from './fit.js';
 import { type TrainOptions, train } from './train.js';
 import { type TrainingConfig, trainingSchema } from './training-config.js';
 
+const { maxEpochs, learningRate, schedule, weightDecay, gradientClip } = trainingSchema.shape;
+
 /** RQ-VAE's own defaults of the training knobs. */
 export const rqvaeTrainingSchema = trainingSchema.extend({
-  maxEpochs: trainingSchema.shape.maxEpochs.default(60),
-  weightDecay: trainingSchema.shape.weightDecay.default(1e-4),
-  gradientClip: trainingSchema.shape.gradientClip.default(0),
+  maxEpochs: maxEpochs.default(60),
+  learningRate: learningRate.default(3e-3),
+  schedule: schedule
+    .unwrap()
+    .extend({ name: schedule.unwrap().shape.name.default('cosine') })
+    .prefault({}),
+  weightDecay: weightDecay.default(1e-4),
+  gradientClip: gradientClip.default(0),
 });
 
 export interface TrainRqvaeOptions
