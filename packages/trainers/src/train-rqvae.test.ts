@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend, tf } from '@codebeam/backend';
@@ -30,7 +30,7 @@ const embeddings = {
 const run = (
   settings: object,
   knobs: object,
-  more: { stateFolder?: string; callbacks?: Callback<RqvaeParams>[] } = {},
+  more: { stateFolder?: string; logFolder?: string; callbacks?: Callback<RqvaeParams>[] } = {},
 ) => {
   const config = rqvaeSchema.parse({
     levels: 2,
@@ -125,6 +125,15 @@ describe('trainRqvae', () => {
     const params = await result;
     expect(params.encoder).toEqual([]);
     expect((await evaluateReconstruction(params, embeddings, config)).cosineSimilarity).toBeGreaterThan(0.99);
+  });
+
+  it('logs how the codebooks are used, and the code vectors', async () => {
+    await run({}, { maxEpochs: 1 }, { logFolder: folder }).result;
+    const files = await readdir(join(folder, 'logs', 'experiment', 'codebooks'));
+    expect(files.some((name) => name.startsWith('events.out.tfevents'))).toBe(true);
+    expect(files).toContain('projector_config.pbtxt');
+    const lines = await readFile(join(folder, 'logs/experiment/codebooks/codebook-2.metadata.tsv'), 'utf8');
+    expect(lines.split('\n').slice(0, 2)).toEqual(['code\titems', expect.stringMatching(/^0\t\d+$/)]);
   });
 
   it('leaves nothing behind but the parameters', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { tf } from '@codebeam/backend';
 import type { Embeddings } from '@codebeam/data';
 import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
@@ -14,6 +15,7 @@ import {
   rqvaeLoss,
 } from '@codebeam/rqvae';
 import type { Callback, FitState } from './fit.js';
+import { logCodebooks } from './log-codebooks.js';
 import { type TrainOptions, train } from './train.js';
 import { type TrainingConfig, trainingSchema } from './training-config.js';
 
@@ -65,6 +67,9 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
     if (kind !== 'epoch' || deadCodeResetEpochs === 0 || state.epoch % deadCodeResetEpochs > 0) return;
     await reviveCodes(state, embeddings, config, foldIn(createKey(training.seed, 'sample'), state.epoch));
   };
+  const logs =
+    logFolder && join(logFolder, training.logDir, training.experimentName, training.version ?? '', 'codebooks');
+  const log = logs ? [logCodebooks({ directory: logs, every: 10, embeddings, config })] : [];
   const state = await train<RqvaeParams, Int32Array>({
     label: 'train-rqvae',
     training,
@@ -74,7 +79,7 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
     batchesPerEpoch: Math.ceil(embeddings.rows / training.batchSize),
     trainable: isTrainable(config),
     identity: { config, embeddings: createHash('sha256').update(embeddings.values).digest('hex') },
-    callbacks: [start, revive, ...callbacks],
+    callbacks: [start, revive, ...log, ...callbacks],
     ...(stateFolder !== undefined && { stateFolder }),
     ...(logFolder !== undefined && { logFolder }),
   });
