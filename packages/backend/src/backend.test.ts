@@ -1,4 +1,4 @@
-import { createKey, foldIn } from '@codebeam/random';
+import { createGenerator, createKey, foldIn } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
 import { dropout, dropoutMask, selectBackend, tf } from './index.js';
 
@@ -25,6 +25,63 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
     expect((await tf.sum(gradient).data())[0]).toBe(4096 * 64);
     // The cpu kernel that this one replaces takes minutes.
     expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])(
+    'multiplies matrices, alone and in batches small and large (transposed: %s, %s)',
+    async (transposeA, transposeB) => {
+      await selectBackend(backend);
+      for (const [batch, rows, inner, columns] of [
+        [[], 3, 5, 4],
+        [[1], 3, 5, 4],
+        [[2, 3], 3, 5, 4],
+        [[2, 3], 21, 20, 22],
+      ] as const) {
+        const count = batch.reduce<number>((product, n) => product * n, 1);
+        const draw = (seed: number, size: number) => {
+          const generator = createGenerator(createKey(seed, 'sample'));
+          return Float32Array.from({ length: count * size }, () => generator.normal());
+        };
+        const [a, b] = [draw(1, rows * inner), draw(2, inner * columns)];
+        const product = tf.matMul(
+          tf.tensor(a, [...batch, ...(transposeA ? [inner, rows] : [rows, inner])]),
+          tf.tensor(b, [...batch, ...(transposeB ? [columns, inner] : [inner, columns])]),
+          transposeA,
+          transposeB,
+        );
+        expect(product.shape).toEqual([...batch, rows, columns]);
+        const found = await product.data();
+        for (let m = 0; m < count; m++) {
+          for (let i = 0; i < rows; i++) {
+            for (let j = 0; j < columns; j++) {
+              let expected = 0;
+              for (let k = 0; k < inner; k++) {
+                const fromA = transposeA ? k * rows + i : i * inner + k;
+                const fromB = transposeB ? j * inner + k : k * columns + j;
+                expected += a[m * rows * inner + fromA] * b[m * inner * columns + fromB];
+              }
+              expect(found[(m * rows + i) * columns + j]).toBeCloseTo(expected, 4);
+            }
+          }
+        }
+      }
+    },
+  );
+
+  it('clones without sharing the life of the original', async () => {
+    await selectBackend(backend);
+    const before = tf.memory().numTensors;
+    const original = tf.tensor1d([1, 2]);
+    const copy = tf.clone(original);
+    original.dispose();
+    expect(Array.from(await copy.data())).toEqual([1, 2]);
+    copy.dispose();
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('leaves no tensors behind after dropout and its gradient', async () => {

@@ -1,4 +1,5 @@
 import { registerBatchMatMul } from './kernels/batch-mat-mul.js';
+import { registerIdentity } from './kernels/identity.js';
 import { registerUnsortedSegmentSum } from './kernels/unsorted-segment-sum.js';
 import { tf } from './tf.js';
 
@@ -84,6 +85,7 @@ const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
   async wasm() {
     await import('@tensorflow/tfjs-backend-wasm');
     registerBatchMatMul();
+    registerIdentity();
     registerUnsortedSegmentSum('wasm');
     await activate('wasm');
   },

@@ -1,13 +1,29 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { tf } from '../tf.js';
 
+/** What TensorFlow.js 4.22 keeps private: the heap's addresses, the table of tensors that its C++ kernels see. */
+type Wasm = Pick<BackendWasm, 'makeOutput'> & {
+  dataIdNextNumber: number;
+  dataIdMap: tf.DataStorage<{ memoryOffset: number }>;
+  wasm: {
+    tfjs: {
+      registerTensor(id: number, size: number, memoryOffset: number): void;
+      disposeData(id: number): void;
+    };
+    cwrap(name: string, returns: null, args: string[]): (...args: unknown[]) => void;
+  };
+};
 type Attrs = { transposeA: boolean; transposeB: boolean };
+
+/** Below so many multiplications a matrix of a batch is not worth the setting-up of a product of its own. */
+const minMultiplications = 2 ** 13;
 
 let registered = false;
 
 /**
- * Sends transposed matrix products of the wasm backend through its fast path. TensorFlow.js 4.22 hands only plain
- * two-dimensional products to XNNPACK; any transposed one runs through scalar loops ten times slower, and both
- * gradients of a product are such. Transposing first costs little beside that.
+ * Sends all matrix products of the wasm backend through its fast path. TensorFlow.js 4.22 hands only one plain
+ * two-dimensional product to XNNPACK; transposed ones, which both gradients of a product are, and batches, which attention
+ * is, run through scalar loops ten times slower. So operands are transposed first, and a batch is taken matrix by matrix.
  */
 export function registerBatchMatMul(): void {
   if (registered) return;
@@ -22,8 +38,12 @@ export function registerBatchMatMul(): void {
     kernelFunc: ({ inputs, attrs, backend }) => {
       const { transposeA, transposeB } = attrs as unknown as Attrs;
       const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-      const single = a.shape.slice(0, -2).every((n) => n === 1) && b.shape.slice(0, -2).every((n) => n === 1);
-      if (!single || (!transposeA && !transposeB)) return kernel.kernelFunc({ inputs, attrs, backend });
+      const batch = tf.util.sizeFromShape(a.shape.slice(0, -2));
+      const isBatch = String(a.shape.slice(0, -2)) === String(b.shape.slice(0, -2)) && batch > 1;
+      const multiplications = (tf.util.sizeFromShape(a.shape) / batch) * b.shape[b.shape.length - (transposeB ? 2 : 1)];
+      if (isBatch ? multiplications < minMultiplications : batch > 1 || b.shape.slice(0, -2).some((n) => n !== 1)) {
+        return kernel.kernelFunc({ inputs, attrs, backend });
+      }
 
       const made: tf.TensorInfo[] = [];
       const plain = (x: tf.TensorInfo, transposed: boolean) => {
@@ -34,13 +54,47 @@ export function registerBatchMatMul(): void {
         made.push(result);
         return result;
       };
-      const product = kernel.kernelFunc({
-        inputs: { a: plain(a, transposeA), b: plain(b, transposeB) },
-        attrs: { transposeA: false, transposeB: false },
-        backend,
-      });
+      const operands = { a: plain(a, transposeA), b: plain(b, transposeB) };
+      const product = isBatch
+        ? multiplyEach(operands.a, operands.b, batch, backend as unknown as Wasm)
+        : kernel.kernelFunc({ inputs: operands, attrs: { transposeA: false, transposeB: false }, backend });
       for (const { dataId } of made) (backend as tf.KernelBackend).disposeData(dataId);
       return product;
     },
   });
+}
+
+/** [..., I, J] x [..., J, O] -> [..., I, O], one XNNPACK product for each matrix of the batch. */
+function multiplyEach(a: tf.TensorInfo, b: tf.TensorInfo, batch: number, backend: Wasm): tf.TensorInfo {
+  const [rows, inner] = a.shape.slice(-2);
+  const columns = b.shape[b.shape.length - 1];
+  const out = backend.makeOutput([...a.shape.slice(0, -1), columns], 'float32');
+  const { tfjs } = backend.wasm;
+  const multiply = backend.wasm.cwrap('BatchMatMul', null, [
+    'number',
+    'array',
+    'number',
+    'number',
+    'array',
+    'number',
+    'number',
+    'number',
+    'number',
+  ]);
+  const bytes = (shape: number[]) => new Uint8Array(Int32Array.from(shape).buffer);
+  const [aShape, bShape] = [bytes([1, rows, inner]), bytes([1, inner, columns])];
+  // Tensors without data of their own: they look at one matrix each of the three that have.
+  const windows = [a, b, out].map(({ dataId }, i) => ({
+    id: backend.dataIdNextNumber++,
+    offset: backend.dataIdMap.get(dataId).memoryOffset,
+    size: [rows * inner, inner * columns, rows * columns][i],
+  }));
+  const [aId, bId, outId] = windows.map(({ id }) => id);
+  for (let i = 0; i < batch; i++) {
+    for (const { id, offset, size } of windows) tfjs.registerTensor(id, size, offset + 4 * i * size);
+    multiply(aId, aShape, 3, bId, bShape, 3, 0, 0, outId);
+    // XNNPACK's packed copy of b goes with it.
+    for (const { id } of windows) tfjs.disposeData(id);
+  }
+  return out;
 }
