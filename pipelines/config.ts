@@ -1,0 +1,134 @@
+import { interactionMapSchema, itemMapSchema, itemTextSchema, tfidfSvdSchema, transformersEncoderSchema } from '@codebeam/data';
+import { rqvaeSchema } from '@codebeam/rqvae';
+import { tigerSchema } from '@codebeam/tiger';
+import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';
+import { z } from 'zod';
+
+/** Sections of a config file that override its recipe: `--smoke` and so on, Nx configurations of the same names. */
+export const variants = ['smoke', 'paper', 'sample'] as const;
+export type Variant = (typeof variants)[number];
+
+const file = z
+  .string()
+  .regex(/^[^/\\]+$/, 'expected a file name without folders')
+  .describe('in the folder of raw files, plain or gzip');
+
+const interactionsFile = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('amazon'), file }).describe('reviews of 2014, 2018 or 2023'),
+  z.strictObject({ type: z.literal('recbole'), file }).describe('an .inter file'),
+  z.strictObject({ type: z.literal('s3rec'), file }).describe('a line per user: user item item ...'),
+  interactionMapSchema.extend({ type: z.literal('table'), file }).describe('CSV, TSV, JSONL or Parquet'),
+]);
+const itemsFile = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('amazon'), file }).describe('metadata of 2014, 2018 or 2023'),
+  z.strictObject({ type: z.literal('recbole'), file }).describe('an .item file'),
+  itemMapSchema.extend({ type: z.literal('table'), file }).describe('CSV, TSV, JSONL or Parquet'),
+]);
+const layoutSchema = z.strictObject({
+  interactions: interactionsFile,
+  items: itemsFile.optional(),
+  embeddings: file.optional().describe('vectors for embed-items with encoder precomputed'),
+});
+/** A set of raw files that belong together. */
+export type Layout = z.output<typeof layoutSchema>;
+
+/** Where raw data come from, and in which files. */
+const fetchDataSchema = z.strictObject({
+  layouts: z.array(layoutSchema).min(1).describe('sets of files that will do; the first that is complete is read'),
+  downloads: z
+    .array(
+      z.strictObject({
+        file,
+        url: z.url(),
+        bytes: z.int().positive().optional(),
+        sha256: z.string().length(64).optional(),
+      }),
+    )
+    .default([])
+    .describe('where the files of the first layout can be had'),
+  synthetic: z
+    .strictObject({
+      users: z.int().positive().default(1200),
+      lines: z.int().min(2).default(20).describe('product lines'),
+      steps: z.int().min(2).default(12).describe('items of a line'),
+    })
+    .optional()
+    .describe('makes the data up, in files as of Amazon 2014, instead of reading any'),
+});
+
+const prepareDataSchema = z.strictObject({
+  minInteractions: z.int().min(0).default(5).describe('k of the k-core, to a fixed point; paper: 5'),
+  duplicates: z
+    .enum(['keep', 'first'])
+    .default('keep')
+    .describe('first: of several rows of one user and item only the earliest counts'),
+  ties: z
+    .enum(['file', 'shuffled'])
+    .default('file')
+    .describe("order of a user's interactions of equal time: as in the file, or shuffled by the seed"),
+  tolerance: z.number().min(0).max(1).default(0.001).describe('share of unreadable lines that is passed over'),
+});
+
+const embedItemsSchema = z.strictObject({
+  text: itemTextSchema.prefault({}),
+  encoder: z
+    .discriminatedUnion('type', [
+      tfidfSvdSchema.extend({ type: z.literal('tfidf-svd') }),
+      transformersEncoderSchema.extend({ type: z.literal('transformers') }),
+      z.strictObject({
+        type: z.literal('precomputed'),
+        dim: z.int().positive().optional().describe('width to insist on'),
+        column: z.string().optional().describe('column or tensor of the vectors'),
+        idColumn: z.string().optional().describe('column of the item ids'),
+      }),
+    ])
+    .prefault({ type: 'tfidf-svd' }),
+});
+
+/** What the pipeline itself decides: one seed, one layout of folders, and a stage of its own for the test split. */
+const decided = { seed: true, runTest: true, checkpointDir: true, logDir: true, experimentName: true } as const;
+const trainRqvaeSchema = rqvaeTrainingSchema.omit(decided);
+const trainTigerSchema = tigerTrainingSchema.omit(decided).extend({
+  validationUsers: z.int().positive().default(1000).describe('users of the validation split, chosen by the seed'),
+  validationBeamWidth: z.int().positive().default(10).describe('W while training; evaluate has its own'),
+});
+
+const evaluateSchema = z.strictObject({
+  ks: z.array(z.int().positive()).min(1).default([1, 5, 10, 20]).describe('cut-offs of the metrics'),
+  beamWidth: z.int().positive().default(50).describe('W; a wide beam is the main lever at test time'),
+  historyMask: z
+    .enum(['on', 'off', 'both'])
+    .default('both')
+    .describe('keep items of the history out of the lists; both: every model twice'),
+  ties: z
+    .enum(['config', 'both'])
+    .default('both')
+    .describe('both: models that are only counted are fitted and tested under the other tie order as well'),
+  coOccurrence: z
+    .strictObject({
+      window: z.int().positive().default(20),
+      decay: z.number().positive().max(1).default(0.5),
+    })
+    .prefault({}),
+  users: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('test users, chosen by the seed, that every model is evaluated on; 0: all of them'),
+  bootstrapSamples: z.int().positive().default(1000).describe('resamplings of users behind each 95 % interval'),
+  examples: z.int().min(0).default(12).describe('users shown in report.html'),
+});
+
+/** One pipeline: the stages' sections and the two models'. Unknown keys are errors; defaults stand in the schemas only. */
+export const pipelineSchema = z.strictObject({
+  seed: z.int().min(0).default(42).describe('of everything that is drawn'),
+  'fetch-data': fetchDataSchema,
+  'prepare-data': prepareDataSchema.prefault({}),
+  'embed-items': embedItemsSchema.prefault({}),
+  rqvae: rqvaeSchema.prefault({}),
+  'train-rqvae': trainRqvaeSchema.prefault({}),
+  tiger: tigerSchema.prefault({}),
+  'train-tiger': trainTigerSchema.prefault({}),
+  evaluate: evaluateSchema.prefault({}),
+});
+export type PipelineConfig = z.output<typeof pipelineSchema>;

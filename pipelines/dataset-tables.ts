@@ -1,0 +1,113 @@
+import { type Interactions, type Item, readParquet, type Sequences, writeParquet } from '@codebeam/data';
+
+/** Names of the category path's levels stand in one text, as in `Hair Care > Styling`. */
+const pathSeparator = ' > ';
+
+/** What prepare-data leaves for the stages after it. */
+export interface Dataset {
+  /** Rows in the order of the raw file, so that ties can be ordered again. */
+  interactions: Interactions;
+  sequences: Sequences;
+  /** By dense id. */
+  items: Item[];
+}
+
+/** The files of prepare-data; `path` says where each of them is. */
+export async function writeDataset(
+  path: (file: string) => string,
+  { interactions, sequences, items }: Dataset,
+): Promise<void> {
+  const { users, timestamps, userIds, itemIds } = interactions;
+  await writeParquet(path('interactions.parquet'), {
+    user: { type: 'int32', values: users },
+    item: { type: 'int32', values: interactions.items },
+    timestamp: { type: 'timestamp', values: timestamps },
+    position: { type: 'int32', values: positionsOf(interactions, sequences) },
+  });
+  await writeParquet(path('users.parquet'), {
+    user: { type: 'int32', values: Int32Array.from(userIds.keys()) },
+    id: { type: 'string', values: userIds },
+  });
+  await writeParquet(path('items.parquet'), {
+    item: { type: 'int32', values: Int32Array.from(itemIds.keys()) },
+    id: { type: 'string', values: itemIds },
+    title: { type: 'string', values: items.map(({ title }) => title ?? null) },
+    brand: { type: 'string', values: items.map(({ brand }) => brand ?? null) },
+    categories: {
+      type: 'list<string>',
+      values: items.map(({ categories = [] }) => categories.map((names) => names.join(pathSeparator))),
+    },
+    price: { type: 'double', values: items.map(({ price }) => price ?? null) },
+    description: { type: 'string', values: items.map(({ description }) => description ?? null) },
+  });
+}
+
+export async function readDataset(path: (file: string) => string): Promise<Dataset> {
+  const { user, item, timestamp, position } = await readParquet(path('interactions.parquet'), {
+    user: 'int32',
+    item: 'int32',
+    timestamp: 'timestamp',
+    position: 'int32',
+  });
+  const { id: userIds } = await readParquet(path('users.parquet'), { id: 'string' });
+  const items = await readItems(path('items.parquet'));
+  const interactions = {
+    users: user,
+    items: item,
+    timestamps: timestamp,
+    userIds: userIds as string[],
+    itemIds: items.map(({ id }) => id),
+  };
+  const offsets = new Int32Array(userIds.length + 1);
+  for (const one of user) offsets[one + 1]++;
+  for (let one = 0; one < userIds.length; one++) offsets[one + 1] += offsets[one];
+  const ordered = new Int32Array(item.length);
+  for (let row = 0; row < item.length; row++) ordered[offsets[user[row]] + position[row]] = item[row];
+  return { interactions, sequences: { offsets, items: ordered }, items };
+}
+
+export async function readItems(path: string): Promise<Item[]> {
+  const table = await readParquet(path, {
+    id: 'string',
+    title: 'string',
+    brand: 'string',
+    categories: 'list<string>',
+    price: 'double',
+    description: 'string',
+  });
+  return table.id.map((id, item) => {
+    const [title, brand, description] = [table.title[item], table.brand[item], table.description[item]];
+    const categories = table.categories[item].map((names) => names.split(pathSeparator));
+    const price = table.price[item];
+    return {
+      id: id!,
+      ...(title !== null && { title }),
+      ...(brand !== null && { brand }),
+      ...(categories.length > 0 && { categories }),
+      ...(!Number.isNaN(price) && { price }),
+      ...(description !== null && { description }),
+    };
+  });
+}
+
+/** The category below the root that all items share. */
+export function categoryOf({ categories }: Item): string | undefined {
+  const path = categories?.[0];
+  return path?.[path.length > 1 ? 1 : 0];
+}
+
+/** [rows] each row's place in its user's sequence; of rows with equal user and item the earlier one goes first. */
+function positionsOf({ users, items }: Interactions, sequences: Sequences): Int32Array {
+  const places = new Map<number, number[]>();
+  const numItems = items.reduce((largest, item) => Math.max(largest, item), 0) + 1;
+  for (let user = 0; user + 1 < sequences.offsets.length; user++) {
+    const start = sequences.offsets[user];
+    for (let at = start; at < sequences.offsets[user + 1]; at++) {
+      const pair = user * numItems + sequences.items[at];
+      const known = places.get(pair);
+      if (known) known.push(at - start);
+      else places.set(pair, [at - start]);
+    }
+  }
+  return users.map((user, row) => places.get(user * numItems + items[row])!.shift()!);
+}

@@ -1,0 +1,66 @@
+/** The parts of a JSON schema that say which keys an object may have. */
+export interface KeySchema {
+  properties?: Record<string, KeySchema>;
+  anyOf?: KeySchema[];
+  oneOf?: KeySchema[];
+  allOf?: KeySchema[];
+  items?: KeySchema;
+}
+
+/**
+ * The known key that is nearest to an unknown one by edit distance; of equally near ones a sibling goes first, so
+ * `tiger.dropuot` finds `tiger.dropout`, and `dropout` alone finds it too.
+ *
+ * @param parent  path of the object that holds the key; numbers are places in lists
+ * @returns a dotted path
+ */
+export function nearestKey(schema: KeySchema, parent: readonly (string | number)[], key: string): string | undefined {
+  const siblings = new Set(keysOf(branchesAt(schema, parent)).map((name) => [...parent, name].join('.')));
+  let nearest: { path: string; distance: number } | undefined;
+  for (const path of new Set([...siblings, ...allPaths(schema)])) {
+    const distance = editDistance(path.slice(path.lastIndexOf('.') + 1), key) + (siblings.has(path) ? 0 : 0.5);
+    if (nearest === undefined || distance < nearest.distance) nearest = { path, distance };
+  }
+  return nearest?.path;
+}
+
+/** Every schema that may describe the value at a path: unions have several. */
+function branchesAt(schema: KeySchema, path: readonly (string | number)[]): KeySchema[] {
+  return path.reduce<KeySchema[]>(
+    (at, key) => at.flatMap((node) => alternatives(node)).flatMap((node) => childrenAt(node, key)),
+    [schema],
+  );
+}
+
+function childrenAt(node: KeySchema, key: string | number): KeySchema[] {
+  const child = typeof key === 'number' ? node.items : node.properties?.[key];
+  return child === undefined ? [] : [child];
+}
+
+function alternatives(node: KeySchema): KeySchema[] {
+  const branches = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])];
+  return [node, ...branches.flatMap(alternatives)];
+}
+
+function keysOf(nodes: readonly KeySchema[]): string[] {
+  return [...new Set(nodes.flatMap(alternatives).flatMap(({ properties = {} }) => Object.keys(properties)))];
+}
+
+function allPaths(schema: KeySchema, prefix = ''): string[] {
+  return alternatives(schema).flatMap(({ properties = {} }) =>
+    Object.entries(properties).flatMap(([key, child]) => [`${prefix}${key}`, ...allPaths(child, `${prefix}${key}.`)]),
+  );
+}
+
+/** Levenshtein distance: insertions, deletions and replacements that make one word of the other. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

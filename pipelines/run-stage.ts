@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { line, type StageName, stageNames, workspaceRoot } from './pipeline.js';
+import { isVerbose, reportError } from './report-error.js';
+import { addRunOptions, type RunOptions, rawFolder, readConfig, runName } from './run-options.js';
+import { runStage, type Section, type Stage } from './stage.js';
+
+/** A stage's code is loaded when it runs: preparing data needs no tensors. */
+const loadStage: { [N in StageName]: () => Promise<Stage<Section>> } = {
+  'fetch-data': async () => (await import('./stages/fetch-data.js')).fetchData,
+  'prepare-data': async () => (await import('./stages/prepare-data.js')).prepareData,
+  'embed-items': async () => (await import('./stages/embed-items.js')).embedItems,
+  'train-rqvae': async () => (await import('./stages/train-rqvae.js')).trainRqvae,
+  'assign-semantic-ids': async () => (await import('./stages/assign-semantic-ids.js')).assignSemanticIds,
+  'train-tiger': async () => (await import('./stages/train-tiger.js')).trainTiger,
+  evaluate: async () => (await import('./stages/evaluate.js')).evaluate,
+};
+
+const command = addRunOptions(new Command('run-stage'))
+  .description('Runs one stage of a pipeline, from the files of the stages before it.')
+  .argument('<stage>', stageNames.join(' | '))
+  .requiredOption('--config <file>', 'the pipeline, e.g. pipelines/configs/amazon-beauty.yaml');
+
+/** Every package that the stage runs and the stage itself, as built: their JavaScript, in one hash. */
+function hashCode(stage: StageName): string {
+  const packages = line[stage].packages.flatMap((name) => {
+    const folder = join(workspaceRoot, 'packages', name, 'dist');
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file));
+  });
+  const own = readdirSync(import.meta.dirname).map((file) => join(import.meta.dirname, file));
+  const files = [...packages, ...own].filter((file) => file.endsWith('.js'));
+  const hash = createHash('sha256');
+  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${stage}.js`)]) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function versionsOf(stage: StageName): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  return {
+    codebeam: require('@codebeam/data/package.json').version,
+    node: process.versions.node,
+    ...(line[stage].packages.includes('backend') && { tfjs: require('@tensorflow/tfjs/package.json').version }),
+  };
+}
+
+/** Every setting as --set would take it. */
+function listSettings(config: object, prefix = ''): string[] {
+  return Object.entries(config).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? listSettings(value, `${prefix}${key}.`)
+      : `${prefix}${key}=${JSON.stringify(value)}`,
+  );
+}
+
+async function main(stage: string, options: RunOptions & { config: string }): Promise<void> {
+  if (!isStageName(stage)) {
+    throw new RangeError(`pipelines: stage must be one of ${stageNames.join(', ')}, got ${stage}`);
+  }
+  const { dataset, config } = readConfig(options.config, options);
+  const run = runName(dataset, options);
+  let backend: string | undefined;
+  if (line[stage].packages.includes('backend')) {
+    const { selectBackend } = await import('@codebeam/backend');
+    const selected = await selectBackend(options.backend);
+    console.log(`backend ${selected.reason}`);
+    backend = selected.name;
+  }
+  const seen = Object.fromEntries(Object.entries(config).filter(([key]) => line[stage].sections.includes(key)));
+  console.log(`${run}, ${stage}, seed ${config.seed}`);
+  for (const setting of listSettings(seen)) console.log(`  ${setting}`);
+  const raw = rawFolder(options);
+  await runStage(await loadStage[stage](), {
+    name: stage,
+    dataset,
+    run,
+    config,
+    code: hashCode(stage),
+    versions: versionsOf(stage),
+    ...(raw !== undefined && { raw }),
+    ...(backend !== undefined && { backend }),
+  });
+}
+
+function isStageName(name: string): name is StageName {
+  return (stageNames as readonly string[]).includes(name);
+}
+
+command.action((stage: string, options: RunOptions & { config: string }) =>
+  main(stage, options).catch((error) => reportError(error, { verbose: isVerbose(options.verbose) })),
+);
+await command.parseAsync();

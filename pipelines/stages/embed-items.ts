@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import {
+  createTfidfSvdEncoder,
+  createTransformersEncoder,
+  type Embeddings,
+  type Item,
+  itemText,
+  loadPrecomputedEmbeddings,
+  type TextEncoder,
+  writeEmbeddings,
+} from '@codebeam/data';
+import { readItems } from '../dataset-tables.js';
+import { findSource } from '../raw-source.js';
+import type { StageContext } from '../stage.js';
+
+type Context = StageContext<'fetch-data' | 'embed-items'>;
+type NamedEmbeddings = Embeddings & { encoder: string };
+
+/** items.parquet -> item-embeddings.arrow: one vector per item, from its text or from a file. */
+export async function embedItems(context: Context): Promise<Record<string, number>> {
+  const { input, output, log } = context;
+  const items = await readItems(input('prepare-data', 'items.parquet'));
+  const embeddings = await embed(context, items);
+  await writeEmbeddings(output('item-embeddings.arrow'), embeddings, embeddings.encoder);
+  log(`${embeddings.encoder}: ${embeddings.rows} vectors of width ${embeddings.dim}`);
+  return { items: embeddings.rows, width: embeddings.dim };
+}
+
+async function embed(context: Context, items: readonly Item[]): Promise<NamedEmbeddings> {
+  const { seed, 'embed-items': config } = context.config;
+  switch (config.encoder.type) {
+    case 'tfidf-svd':
+      return encodeTexts(createTfidfSvdEncoder(config.encoder, seed), context, items);
+    case 'transformers':
+      return encodeTexts(await createTransformersEncoder(config.encoder), context, items);
+    case 'precomputed':
+      return loadEmbeddings(config.encoder, context, items);
+    default:
+      throw new Error(`internal: encoder ${config.encoder satisfies never}`);
+  }
+}
+
+async function encodeTexts(
+  encoder: TextEncoder,
+  { config, log }: Context,
+  items: readonly Item[],
+): Promise<NamedEmbeddings> {
+  const texts = items.map((item) => itemText(item, config['embed-items'].text));
+  const empty = texts.filter((text) => text === '').length;
+  log(`the first text: ${texts[0]}${empty > 0 ? `; ${empty} of ${items.length} items have none` : ''}`);
+  return { values: await encoder.encode(texts), rows: items.length, dim: encoder.dim, encoder: encoder.id };
+}
+
+async function loadEmbeddings(
+  options: { dim?: number | undefined; column?: string | undefined; idColumn?: string | undefined },
+  context: Context,
+  items: readonly Item[],
+): Promise<NamedEmbeddings> {
+  const source = await findSource(context);
+  const file = source?.layout.embeddings;
+  if (file === undefined) {
+    throw new Error(
+      'pipelines: the raw files must include embeddings for embed-items.encoder precomputed, got none; add embeddings: <file> to the layout in fetch-data.layouts',
+    );
+  }
+  const embeddings = await loadPrecomputedEmbeddings({
+    path: join(source!.folder, file),
+    itemIds: items.map(({ id }) => id),
+    ...options,
+  });
+  return { ...embeddings, encoder: `precomputed ${file}` };
+}

@@ -1,0 +1,129 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  alignItems,
+  type BadLines,
+  collectInteractions,
+  type Item,
+  keepFirstOfDuplicates,
+  kCore,
+  orderByTime,
+  type RawInteraction,
+  readAmazonItems,
+  readAmazonReviews,
+  readMappedInteractions,
+  readMappedItems,
+  readRecboleInteractions,
+  readRecboleItems,
+  readS3RecSequences,
+  type ToleranceOptions,
+} from '@codebeam/data';
+import { createKey } from '@codebeam/random';
+import type { Layout } from '../config.js';
+import { writeDataset } from '../dataset-tables.js';
+import { findSource, type RawSource } from '../raw-source.js';
+import type { StageContext } from '../stage.js';
+import type { SourceRecord } from './fetch-data.js';
+
+/** Raw files -> interactions.parquet, users.parquet, items.parquet: the k-core, in order of time, with dense ids. */
+export async function prepareData(
+  context: StageContext<'fetch-data' | 'prepare-data'>,
+): Promise<Record<string, number>> {
+  const { config, input, output, log } = context;
+  const { minInteractions, duplicates, ties, tolerance } = config['prepare-data'];
+  const { folder, layout } = await sourceOf(context, input('fetch-data', 'source.json'));
+  const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
+
+  const raw = await collectInteractions(readInteractions(folder, layout.interactions, reading));
+  log(`read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`);
+  const distinct = duplicates === 'first' ? keepFirstOfDuplicates(raw) : raw;
+  const interactions = kCore(distinct, minInteractions);
+  const sequences = orderByTime(
+    interactions,
+    ties === 'file' ? { ties } : { ties, key: createKey(config.seed, 'shuffle') },
+  );
+  const { userIds, itemIds } = interactions;
+  const items: Item[] = layout.items
+    ? await alignItems(readItems(folder, layout.items, reading), itemIds)
+    : itemIds.map((id) => ({ id }));
+  await writeDataset(output, { interactions, sequences, items });
+
+  const having = (field: keyof Item) => items.filter((item) => item[field] !== undefined).length;
+  const counts = {
+    users: userIds.length,
+    items: itemIds.length,
+    interactions: interactions.users.length,
+    titles: having('title'),
+    brands: having('brand'),
+    categories: having('categories'),
+    prices: having('price'),
+  };
+  const mean = counts.interactions / counts.users;
+  log(
+    `the ${minInteractions}-core has ${count(counts.users, 'user')}, ${count(counts.items, 'item')}, ` +
+      `${count(counts.interactions, 'interaction')} (${mean.toFixed(2)} a user, ties: ${ties})`,
+  );
+  return counts;
+}
+
+/** The source that fetch-data wrote down, found again. */
+async function sourceOf(context: StageContext<'fetch-data'>, record: string): Promise<RawSource> {
+  const { files }: SourceRecord = JSON.parse(await readFile(record, 'utf8'));
+  const source = await findSource(context);
+  for (const { name, bytes } of files) {
+    const found = source && (await stat(join(source.folder, name)).catch(() => undefined))?.size;
+    if (found === bytes) continue;
+    throw new Error(
+      `pipelines: raw file ${name} must have the ${bytes} bytes that fetch-data saw, got ${found ?? 'no such file'}; run fetch-data again, with the same --raw`,
+    );
+  }
+  return source!;
+}
+
+function readInteractions(
+  folder: string,
+  { file, ...how }: Layout['interactions'],
+  options: ToleranceOptions,
+): AsyncIterable<RawInteraction> {
+  const path = join(folder, file);
+  switch (how.type) {
+    case 'amazon':
+      return readAmazonReviews(path, options);
+    case 'recbole':
+      return readRecboleInteractions(path, options);
+    case 's3rec':
+      return readS3RecSequences(path);
+    case 'table': {
+      const { type: _, ...map } = how;
+      return readMappedInteractions(path, map, options);
+    }
+    default:
+      throw new Error(`internal: reader ${how satisfies never}`);
+  }
+}
+
+function readItems(
+  folder: string,
+  { file, ...how }: NonNullable<Layout['items']>,
+  options: ToleranceOptions,
+): AsyncIterable<Item> {
+  const path = join(folder, file);
+  switch (how.type) {
+    case 'amazon':
+      return readAmazonItems(path, options);
+    case 'recbole':
+      return readRecboleItems(path, options);
+    case 'table': {
+      const { type: _, ...map } = how;
+      return readMappedItems(path, map, options);
+    }
+    default:
+      throw new Error(`internal: reader ${how satisfies never}`);
+  }
+}
+
+function describeBadLines({ file, bad, lines, first }: BadLines): string {
+  return `${file}: passed over ${count(bad, 'line')} of ${lines}, the first at line ${first?.line}: ${first?.reason}`;
+}
+
+const count = (value: number, noun: string) => `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;

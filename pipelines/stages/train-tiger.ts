@@ -1,0 +1,51 @@
+import { dirname, join } from 'node:path';
+import { leaveOneOut, writeFileAtomically } from '@codebeam/data';
+import { countParams } from '@codebeam/nn';
+import { createKey, permutation } from '@codebeam/random';
+import { evaluateGeneration } from '@codebeam/tiger';
+import * as trainers from '@codebeam/trainers';
+import { readDataset } from '../dataset-tables.js';
+import { readSemanticIds } from '../semantic-id-tables.js';
+import type { StageContext } from '../stage.js';
+import { writeTrainingMetrics } from '../training-metrics.js';
+
+/** Sequences and semantic IDs -> model.safetensors: TIGER as it was at its best validation. */
+export async function trainTiger(context: StageContext<'tiger' | 'train-tiger'>): Promise<Record<string, number>> {
+  const { config, input, output, logs, state } = context;
+  const { tiger, seed } = config;
+  const { validationUsers, validationBeamWidth, ...training } = config['train-tiger'];
+  const { sequences, interactions } = await readDataset((file) => input('prepare-data', file));
+  const { userIds } = interactions;
+  const ids = await readSemanticIds(
+    input('assign-semantic-ids', 'semantic-ids.parquet'),
+    input('assign-semantic-ids', 'tokenizer-report.json'),
+  );
+  const { train, validation } = leaveOneOut(sequences);
+  const chosen = permutation(createKey(seed, 'sample'), validation.length).subarray(0, validationUsers).sort();
+  const cases = Array.from(chosen, (user) => validation[user]);
+
+  const { model, validations } = await trainers.trainTiger({
+    sequences: train,
+    userIds,
+    ids,
+    config: tiger,
+    training: { ...training, seed, experimentName: 'train-tiger', checkpointDir: '.', logDir: '.', runTest: false },
+    stateFolder: state,
+    logFolder: dirname(logs),
+    validation: {
+      metric: 'ndcg@10',
+      evaluate: (model) =>
+        evaluateGeneration(model, cases, { ks: [10], beamWidth: validationBeamWidth, maskHistory: true, userIds }),
+    },
+  });
+  const [best] = trainers.bestValidations(validations, 1, { metric: 'ndcg@10', mode: 'max' });
+  await trainers.saveParams(output('model.safetensors'), model.params);
+  await writeFileAtomically(output('config.json'), `${JSON.stringify({ tiger, sizes: ids.sizes }, null, 2)}\n`);
+  await writeTrainingMetrics(join(logs, training.version ?? '', 'metrics.jsonl'), output('metrics.jsonl'));
+  return {
+    parameters: countParams(model.params),
+    validationUsers: cases.length,
+    steps: validations.at(-1)?.step ?? 0,
+    bestStep: best?.step ?? 0,
+  };
+}

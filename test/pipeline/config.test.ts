@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { variants } from '../../pipelines/config.js';
+import { resolveConfig } from '../../pipelines/resolve-config.js';
+
+const folder = resolve(import.meta.dirname, '../../pipelines/configs');
+const base = `fetch-data:
+  layouts:
+    - interactions: { type: amazon, file: reviews.json.gz }
+tiger:
+  dropout: 0.1
+  heads: 2
+smoke:
+  tiger:
+    dropout: 0
+`;
+const resolveBase = (more = '', overrides = {}) => resolveConfig('shop.yaml', base + more, overrides).config;
+
+describe('a config', () => {
+  it('is completed with the defaults of the packages', () => {
+    const config = resolveBase();
+    expect(config.seed).toBe(42);
+    expect(config.rqvae).toMatchObject({ levels: 3, codebookSize: 256 });
+    expect(config.tiger).toMatchObject({ dropout: 0.1, heads: 2, modelWidth: 128 });
+  });
+
+  it('takes the overrides of the variant that is asked for, and keeps the rest of the section', () => {
+    expect(resolveBase('', { variant: 'smoke' }).tiger).toMatchObject({ dropout: 0, heads: 2 });
+  });
+
+  it('takes --set last, its values as YAML', () => {
+    const { tiger, rqvae } = resolveBase('', {
+      variant: 'smoke',
+      set: ['tiger.dropout=0.3', 'rqvae.hiddenDims=[64, 32]', 'tiger.dropout=0.4', 'tiger.separator=true'],
+    });
+    expect(tiger).toMatchObject({ dropout: 0.4, heads: 2, separator: true });
+    expect(rqvae.hiddenDims).toEqual([64, 32]);
+  });
+
+  it('drops the keys of the other kind when an override names another type', () => {
+    const embed = 'embed-items: { encoder: { type: tfidf-svd, dim: 64 } }\n';
+    const { encoder } = resolveBase(embed, { set: ['embed-items.encoder={type: precomputed}'] })['embed-items'];
+    expect(encoder).toEqual({ type: 'precomputed' });
+  });
+});
+
+describe('an unknown key', () => {
+  it.each([
+    ['tiger.dropuot', 'tigerr: {}\n', 'key tigerr (shop.yaml:10) must be a known one, got tigerr; the nearest is tiger'],
+    ['a section', 'rqvea: {}\n', 'key rqvea (shop.yaml:10) must be a known one, got rqvea; the nearest is rqvae'],
+    [
+      'a key of a section',
+      'rqvae:\n  levels: 2\n  codebokSize: 8\n',
+      'key rqvae.codebokSize (shop.yaml:12) must be a known one, got codebokSize; the nearest is rqvae.codebookSize',
+    ],
+    [
+      'a key of a variant that is not asked for',
+      'paper:\n  tiger: { head: 6 }\n',
+      'key tiger.head (shop.yaml:11) must be a known one, got head; the nearest is tiger.heads',
+    ],
+    [
+      'a key that lives in another section',
+      'dropout: 0.2\n',
+      'key dropout (shop.yaml:10) must be a known one, got dropout; the nearest is tiger.dropout',
+    ],
+  ])('is an error that names the line and the nearest key: %s', (_, more, message) => {
+    expect(() => resolveBase(more)).toThrow(`pipelines: ${message}`);
+  });
+
+  it('is an error in --set too', () => {
+    expect(() => resolveBase('', { set: ['tiger.dropuot=0.2'] })).toThrow(
+      'pipelines: key tiger.dropuot (--set tiger.dropuot=0.2) must be a known one, got dropuot; the nearest is tiger.dropout',
+    );
+  });
+});
+
+describe('a wrong value', () => {
+  it('is an error that names key, line and value', () => {
+    expect(() => resolveBase('rqvae:\n  levels: three\n')).toThrow(
+      'pipelines: rqvae.levels (shop.yaml:11) must be valid, got "three"; invalid input: expected number, received string',
+    );
+  });
+
+  it('is an error in --set too', () => {
+    expect(() => resolveBase('', { set: ['tiger.dropout=2'] })).toThrow(
+      'pipelines: tiger.dropout (--set tiger.dropout=2) must be valid, got 2',
+    );
+  });
+});
+
+it.each([
+  ['--set without a value', { set: ['tiger.dropout'] }, '--set must be key=value, got tiger.dropout'],
+  ['--set of no YAML', { set: ['seed=[1'] }, 'the value of --set must be YAML, got seed=[1'],
+  ['a variant that is not there', { variant: 'paper' as const }, 'must have a section paper for --paper, got smoke'],
+])('%s is an error', (_, overrides, message) => {
+  expect(() => resolveBase('', overrides)).toThrow(message);
+});
+
+it('a file that is no YAML is an error that names the line', () => {
+  expect(() => resolveConfig('shop.yaml', 'seed: 1\ntiger: { dropout: 0.1\n')).toThrow(
+    /^pipelines: shop\.yaml:\d+ must be valid YAML/,
+  );
+});
+
+it('a file that is no mapping is an error', () => {
+  expect(() => resolveConfig('shop.yaml', '- seed')).toThrow('shop.yaml must be a mapping of sections, got ["seed"]');
+});
+
+describe.each(readdirSync(folder))('configs/%s', (file) => {
+  const text = readFileSync(join(folder, file), 'utf8');
+
+  it.each([undefined, ...variants])('is valid, %s', (variant) => {
+    if (variant !== undefined && !text.includes(`\n${variant}:`)) return;
+    expect(resolveConfig(file, text, { variant }).config.seed).toBe(42);
+  });
+});
