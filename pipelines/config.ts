@@ -1,4 +1,10 @@
-import { interactionMapSchema, itemMapSchema, itemTextSchema, tfidfSvdSchema, transformersEncoderSchema } from '@codebeam/data';
+import {
+  interactionMapSchema,
+  itemMapSchema,
+  itemTextSchema,
+  tfidfSvdSchema,
+  transformersEncoderSchema,
+} from '@codebeam/data';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';

@@ -10,6 +10,8 @@ export function progressLines(label: string, log: (text: string) => void, interv
     shown = now;
     const rate = done / ((now - started) / 1000);
     const share = Math.floor((100 * done) / total);
-    log(`${label}: ${done} of ${total} (${share} %), ${rate.toPrecision(3)}/s, ${duration((total - done) / rate)} left`);
+    log(
+      `${label}: ${done} of ${total} (${share} %), ${rate.toPrecision(3)}/s, ${duration((total - done) / rate)} left`,
+    );
   };
 }

@@ -114,7 +114,9 @@ async function download(
     onProgress: ({ fileName, receivedBytes, totalBytes }) => {
       if (performance.now() - shown < 2000 && receivedBytes !== totalBytes) return;
       shown = performance.now();
-      const share = totalBytes ? ` of ${mebibytes(totalBytes)} (${Math.floor((100 * receivedBytes) / totalBytes)} %)` : '';
+      const share = totalBytes
+        ? ` of ${mebibytes(totalBytes)} (${Math.floor((100 * receivedBytes) / totalBytes)} %)`
+        : '';
       log(`${fileName}: ${mebibytes(receivedBytes)}${share}`);
     },
   });

@@ -100,8 +100,9 @@ function parseOverride(text: string): { path: string[]; value: unknown; text: st
   }
 }
 
-const nest = (path: readonly string[], value: unknown): Mapping =>
-  ({ [path[0]]: path.length === 1 ? value : nest(path.slice(1), value) });
+const nest = (path: readonly string[], value: unknown): Mapping => ({
+  [path[0]]: path.length === 1 ? value : nest(path.slice(1), value),
+});
 
 /** Mappings merge key by key; all else is replaced, and so is a mapping of another `type`, whose keys are others. */
 function merge(base: Mapping, override: Mapping): Mapping {

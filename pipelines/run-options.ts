@@ -36,7 +36,9 @@ const collect = (value: string, values: string[]) => [...values, value];
 export function chosenVariant(options: RunOptions): Variant | undefined {
   const chosen = variants.filter((variant) => options[variant]);
   if (chosen.length > 1) {
-    throw new RangeError(`pipelines: variants must be one at a time, got ${chosen.map((name) => `--${name}`).join(' ')}`);
+    throw new RangeError(
+      `pipelines: variants must be one at a time, got ${chosen.map((name) => `--${name}`).join(' ')}`,
+    );
   }
   return chosen[0];
 }

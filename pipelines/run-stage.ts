@@ -33,7 +33,8 @@ function hashCode(stage: StageName): string {
   const own = readdirSync(import.meta.dirname).map((file) => join(import.meta.dirname, file));
   const files = [...packages, ...own].filter((file) => file.endsWith('.js'));
   const hash = createHash('sha256');
-  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${stage}.js`)]) hash.update(readFileSync(file));
+  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${stage}.js`)])
+    hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 

@@ -53,7 +53,10 @@ function runStages(name: string, options: RunOptions): number {
   ];
   // The workspace's own Nx: npx might look for another one, and would need the network for it.
   const nx = createRequire(import.meta.url).resolve('nx/bin/nx.js');
-  const result = spawnSync(process.execPath, [nx, 'run', target, ...forwarded], { cwd: workspaceRoot, stdio: 'inherit' });
+  const result = spawnSync(process.execPath, [nx, 'run', target, ...forwarded], {
+    cwd: workspaceRoot,
+    stdio: 'inherit',
+  });
   if (result.error) throw result.error;
   return result.status ?? 1;
 }

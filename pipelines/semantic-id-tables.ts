@@ -32,7 +32,9 @@ export async function readSemanticIds(path: string, reportPath: string): Promise
   let collisionCodes = 1;
   for (const [item, id] of codes.entries()) {
     if (id.length !== levels + 1) {
-      throw new RangeError(`pipelines: codes of ${path} must be ${levels + 1} an item, got ${id.length} for item ${item}`);
+      throw new RangeError(
+        `pipelines: codes of ${path} must be ${levels + 1} an item, got ${id.length} for item ${item}`,
+      );
     }
     all.set(id, item * (levels + 1));
     collisionCodes = Math.max(collisionCodes, id[levels] + 1);

@@ -117,7 +117,10 @@ export async function runStage<S extends Section>(stage: Stage<S>, options: Stag
 
   const seconds = (performance.now() - started) / 1000;
   const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-  await writeFile(join(logs, 'timing.json'), `${JSON.stringify({ seconds: Number(seconds.toFixed(2)), peakMemoryMiB })}\n`);
+  await writeFile(
+    join(logs, 'timing.json'),
+    `${JSON.stringify({ seconds: Number(seconds.toFixed(2)), peakMemoryMiB })}\n`,
+  );
   const numbers = Object.entries(manifest.counts).map(([what, count]) => `${what} ${count.toLocaleString('en')}`);
   log(`${name}: ${numbers.join(', ')} (${seconds.toFixed(1)} s, at most ${peakMemoryMiB.toLocaleString('en')} MiB)`);
   return manifest;

@@ -32,7 +32,10 @@ export function formatTokenizerReport(report: TokenizerReport): string {
 /** The report as short facts, for the page. */
 export function tokenizerFacts({ reconstruction, usage, collisions, coOccurrence = [] }: TokenizerReport) {
   return {
-    ...(reconstruction && { 'Reconstruction RMSE': reconstruction.rmse, 'Cosine similarity': reconstruction.cosineSimilarity }),
+    ...(reconstruction && {
+      'Reconstruction RMSE': reconstruction.rmse,
+      'Cosine similarity': reconstruction.cosineSimilarity,
+    }),
     'Least usage of a level': Math.min(...usage.map((level) => level.usage)),
     'Distinct tuples per item': collisions.distinctTuples,
     'Collision rate': collisions.collisionRate,

@@ -76,8 +76,7 @@ describe.each(packages)('%s', (name) => {
 
   it('reaches into no other folder', () => {
     const outside = imports.filter(
-      ({ file, specifier }) =>
-        specifier.startsWith('.') && !resolve(dirname(file), specifier).startsWith(folder),
+      ({ file, specifier }) => specifier.startsWith('.') && !resolve(dirname(file), specifier).startsWith(folder),
     );
     expect(outside.map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`)).toEqual([]);
   });
@@ -85,7 +84,10 @@ describe.each(packages)('%s', (name) => {
 
 it('tiger takes only semantic IDs from rqvae', () => {
   const source = readFileSync(join(root, 'packages/rqvae/src/semantic-ids.ts'), 'utf8');
-  const semanticIds = Array.from(source.matchAll(/^export (?:function|interface|type|const) (\w+)/gm), ([, name]) => name);
+  const semanticIds = Array.from(
+    source.matchAll(/^export (?:function|interface|type|const) (\w+)/gm),
+    ([, name]) => name,
+  );
   const taken = importsOf(join(root, 'packages/tiger/src'))
     .filter((one) => !isTest(one) && ours(one.specifier) === 'rqvae')
     .flatMap(({ clause }) => clause.replace(/^\s*type\b|[{}]|\btype\b/g, '').split(','))

@@ -100,6 +100,7 @@ function readConfig(path) {
 /** Stands for the parts of the config that a stage sees. With the whole file as input, any edit would rerun every stage. */
 function digest(config, sections) {
   const pick = (part) => sections.map((section) => part?.[section] ?? null);
-  const seen = typeof config === 'string' ? config : [pick(config), ...variants.map((variant) => pick(config[variant]))];
+  const seen =
+    typeof config === 'string' ? config : [pick(config), ...variants.map((variant) => pick(config[variant]))];
   return createHash('sha256').update(JSON.stringify(seen)).digest('hex');
 }

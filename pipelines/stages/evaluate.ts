@@ -10,8 +10,8 @@ import {
 } from '@codebeam/data';
 import {
   buildResults,
-  chooseExamples,
   type Curve,
+  chooseExamples,
   type Evaluation,
   evaluate as evaluateRecommender,
   type Protocol,

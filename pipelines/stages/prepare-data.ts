@@ -5,8 +5,8 @@ import {
   type BadLines,
   collectInteractions,
   type Item,
-  keepFirstOfDuplicates,
   kCore,
+  keepFirstOfDuplicates,
   orderByTime,
   type RawInteraction,
   readAmazonItems,
@@ -35,7 +35,9 @@ export async function prepareData(
   const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
 
   const raw = await collectInteractions(readInteractions(folder, layout.interactions, reading));
-  log(`read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`);
+  log(
+    `read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`,
+  );
   const distinct = duplicates === 'first' ? keepFirstOfDuplicates(raw) : raw;
   const interactions = kCore(distinct, minInteractions);
   const sequences = orderByTime(

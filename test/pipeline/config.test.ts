@@ -47,7 +47,11 @@ describe('a config', () => {
 
 describe('an unknown key', () => {
   it.each([
-    ['tiger.dropuot', 'tigerr: {}\n', 'key tigerr (shop.yaml:10) must be a known one, got tigerr; the nearest is tiger'],
+    [
+      'tiger.dropuot',
+      'tigerr: {}\n',
+      'key tigerr (shop.yaml:10) must be a known one, got tigerr; the nearest is tiger',
+    ],
     ['a section', 'rqvea: {}\n', 'key rqvea (shop.yaml:10) must be a known one, got rqvea; the nearest is rqvae'],
     [
       'a key of a section',

@@ -86,7 +86,10 @@ it('an edit of a section changes the inputs of the stages that see it, and of no
       (stage) => JSON.stringify(changed(stage)) !== JSON.stringify(digestOf(after[`my-shop:${stage}`])),
     );
   };
-  expect(stagesChangedBy('tiger: { dropout: 0.2 }\nsmoke: { rqvae: { levels: 3 } }')).toEqual(['train-tiger', 'evaluate']);
+  expect(stagesChangedBy('tiger: { dropout: 0.2 }\nsmoke: { rqvae: { levels: 3 } }')).toEqual([
+    'train-tiger',
+    'evaluate',
+  ]);
   expect(stagesChangedBy('tiger: { dropout: 0.1 }\nsmoke: { rqvae: { levels: 2 } }')).toEqual([
     'train-rqvae',
     'assign-semantic-ids',
