@@ -34,7 +34,10 @@ async function main(name: string, options: RunOptions): Promise<void> {
   if (process.exitCode === 0) {
     const run = runName(name, chosen);
     const { formatRunResults, readResults } = await import('./results.js');
-    console.log(`\n${formatRunResults(await readResults(run))}`);
+    const results = await readResults(run);
+    // The stage has printed every variant of the protocol; what one came for stands at the end.
+    const models = results.models.filter(({ protocol }) => protocol === undefined);
+    console.log(`\n${formatRunResults({ ...results, models })}`);
     console.log(`report: ${join('checkpoints', run, 'evaluate', 'report.html')}`);
   }
 }
