@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { tf } from '../tf.js';
+import { type MatrixBatch, multiplySmallMatrices } from './small-matrix-products.js';
 
 /** What TensorFlow.js 4.22 keeps private: the heap's addresses, the table of tensors that its C++ kernels see. */
 type Wasm = Pick<BackendWasm, 'makeOutput'> & {
@@ -15,15 +16,16 @@ type Wasm = Pick<BackendWasm, 'makeOutput'> & {
 };
 type Attrs = { transposeA: boolean; transposeB: boolean };
 
-/** Below so many multiplications a matrix of a batch is not worth the setting-up of a product of its own. */
+/** With fewer multiplications a matrix of a batch is not worth the setting-up of an XNNPACK product of its own. */
 const minMultiplications = 2 ** 13;
 
 let registered = false;
 
 /**
- * Sends all matrix products of the wasm backend through its fast path. TensorFlow.js 4.22 hands only one plain
+ * Sends the matrix products of the wasm backend past its slow loops. TensorFlow.js 4.22 hands only one plain
  * two-dimensional product to XNNPACK; transposed ones, which both gradients of a product are, and batches, which attention
- * is, run through scalar loops ten times slower. So operands are transposed first, and a batch is taken matrix by matrix.
+ * is, run through scalar loops ten times slower. So operands are transposed first, a batch of large matrices is taken
+ * matrix by matrix, and one of small matrices by a loop of our own.
  */
 export function registerBatchMatMul(): void {
   if (registered) return;
@@ -39,10 +41,24 @@ export function registerBatchMatMul(): void {
       const { transposeA, transposeB } = attrs as unknown as Attrs;
       const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
       const batch = tf.util.sizeFromShape(a.shape.slice(0, -2));
+      const rows = a.shape[a.shape.length - (transposeA ? 1 : 2)];
+      const inner = a.shape[a.shape.length - (transposeA ? 2 : 1)];
+      const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
       const isBatch = String(a.shape.slice(0, -2)) === String(b.shape.slice(0, -2)) && batch > 1;
-      const multiplications = (tf.util.sizeFromShape(a.shape) / batch) * b.shape[b.shape.length - (transposeB ? 2 : 1)];
-      if (isBatch ? multiplications < minMultiplications : batch > 1 || b.shape.slice(0, -2).some((n) => n !== 1)) {
+      if (!isBatch && (batch > 1 || b.shape.slice(0, -2).some((n) => n !== 1))) {
         return kernel.kernelFunc({ inputs, attrs, backend });
+      }
+      if (isBatch && rows * inner * columns < minMultiplications) {
+        const wasm = backend as BackendWasm;
+        const out = wasm.makeOutput([...a.shape.slice(0, -2), rows, columns], 'float32');
+        const matrices = (x: tf.TensorInfo, transposed: boolean): MatrixBatch => {
+          const values = wasm.typedArrayFromHeap(x) as Float32Array;
+          const width = x.shape[x.shape.length - 1];
+          return transposed ? { values, down: 1, right: width } : { values, down: width, right: 1 };
+        };
+        const product = wasm.typedArrayFromHeap(out) as Float32Array;
+        multiplySmallMatrices(matrices(a, transposeA), matrices(b, transposeB), product, [batch, rows, inner, columns]);
+        return out;
       }
 
       const made: tf.TensorInfo[] = [];
