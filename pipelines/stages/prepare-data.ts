@@ -34,7 +34,8 @@ export async function prepareData(
   const { folder, layout } = await sourceOf(context, input('fetch-data', 'source.json'));
   const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
 
-  const raw = await collectInteractions(readInteractions(folder, layout.interactions, reading));
+  const rows = withProgress(readInteractions(folder, layout.interactions, reading), log);
+  const raw = await collectInteractions(rows);
   log(
     `read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`,
   );
@@ -80,6 +81,20 @@ async function sourceOf(context: StageContext<'fetch-data'>, record: string): Pr
     );
   }
   return source!;
+}
+
+/** The rows as they come, with a word every few seconds: some files take minutes. */
+async function* withProgress<T>(rows: AsyncIterable<T>, log: (text: string) => void): AsyncGenerator<T> {
+  const started = performance.now();
+  let shown = started;
+  let numRows = 0;
+  for await (const row of rows) {
+    yield row;
+    if (++numRows % 10_000 !== 0 || performance.now() - shown < 5000) continue;
+    shown = performance.now();
+    const rate = Math.round(numRows / ((shown - started) / 1000));
+    log(`${count(numRows, 'interaction')} read, ${rate.toLocaleString('en')}/s`);
+  }
 }
 
 function readInteractions(
