@@ -33,6 +33,7 @@ describe('a training stage that is killed', () => {
     'train-rqvae.maxEpochs=60',
     'train-rqvae.checkpointInterval=5',
     'train-tiger.maxEpochs=1',
+    'train-tiger.schedule.warmupSteps=2',
     'train-tiger.checkpointInterval=2',
     'train-tiger.validationUsers=20',
   ];
