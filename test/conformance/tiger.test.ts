@@ -22,6 +22,8 @@ describeRecommender('tiger', async (sequences, numItems) => {
       headWidth: 8,
       feedForwardWidth: 64,
       dropout: 0,
+      // No longer than what training has: the whole history of a user is one item longer.
+      maxHistory: 3,
     }),
     training: tigerTrainingSchema.parse({
       maxEpochs: 60,
