@@ -24,7 +24,13 @@ import {
 import { createKey, permutation } from '@codebeam/random';
 import { fitCoOccurrence, fitMarkov, fitMostPopular } from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
-import { createTigerModel, createTigerRecommender, createVocabulary, initTiger } from '@codebeam/tiger';
+import {
+  createTigerModel,
+  createTigerRecommender,
+  createVocabulary,
+  informativePositions,
+  initTiger,
+} from '@codebeam/tiger';
 import { loadParams } from '@codebeam/trainers';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
 import { line } from '../pipeline.js';
@@ -153,7 +159,7 @@ function fitCounting(train: Sequences, numItems: number, { config }: Context): R
 
 async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<Recommender> {
   const { tiger, seed } = config;
-  const expected = initTiger(tiger, createVocabulary(ids, tiger), seed);
+  const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
   const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
   const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
     beamWidth: config.evaluate.beamWidth,

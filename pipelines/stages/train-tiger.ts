@@ -40,7 +40,7 @@ export async function trainTiger(context: StageContext<'tiger' | 'train-tiger'>)
   });
   const [best] = trainers.bestValidations(validations, 1, { metric: 'ndcg@10', mode: 'max' });
   await trainers.saveParams(output('model.safetensors'), model.params);
-  await writeFileAtomically(output('config.json'), `${JSON.stringify({ tiger, sizes: ids.sizes }, null, 2)}\n`);
+  await writeFileAtomically(output('config.json'), `${JSON.stringify({ tiger, sizes: model.ids.sizes }, null, 2)}\n`);
   await writeTrainingMetrics(join(logs, training.version ?? '', 'metrics.jsonl'), output('metrics.jsonl'));
   return {
     parameters: countParams(model.params),

@@ -27,6 +27,7 @@ import {
   createTigerModel,
   createTigerRecommender,
   createVocabulary,
+  informativePositions,
   initTiger,
   tigerLoss,
   tigerSchema,
@@ -151,7 +152,7 @@ async function read(folder, files, name) {
   const embeddings = { values: vectors, rows: items.length, dim: encoder.dim };
   const tokenizer = rqvaeSchema.parse({ tokenizer: 'residual-kmeans', codebookSize: Math.min(256, items.length) });
   const params = await trainRqvae({ embeddings, config: tokenizer, training: rqvaeTrainingSchema.parse({}) });
-  const ids = await generateSemanticIds(params, embeddings, tokenizer);
+  const ids = informativePositions(await generateSemanticIds(params, embeddings, tokenizer));
   return { name, ids, split: leaveOneOut(orderByTime(interactions, { ties: 'file' })) };
 }
 

@@ -7,6 +7,7 @@ export { type SampleOptions, sampleItems } from './sample-items.js';
 export { encodeHistories, forward, initTiger, type Tiger, tigerLoss } from './tiger.js';
 export {
   createVocabulary,
+  informativePositions,
   paddingToken,
   type TokenRows,
   tokenizeHistories,

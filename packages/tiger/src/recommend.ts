@@ -7,19 +7,22 @@ import type { KvCache } from './kv-cache.js';
 import { selectRows } from './kv-cache.js';
 import { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
 import { generateStep, startDecoding, type Tiger } from './tiger.js';
-import { createVocabulary, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
+import { createVocabulary, informativePositions, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
 
 /** A trained model with everything it needs to turn histories into items. */
 export interface TigerModel {
   config: TigerConfig;
   params: Tiger;
+  /** The informative positions alone, as the vocabulary and the trie have them. */
   ids: SemanticIds;
   vocabulary: Vocabulary;
   trie: PrefixTrie;
 }
 
+/** @param params  of a vocabulary of the informative positions of `ids` */
 export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: Tiger): TigerModel {
-  return { config, params, ids, vocabulary: createVocabulary(ids, config), trie: createPrefixTrie(ids) };
+  const read = informativePositions(ids);
+  return { config, params, ids: read, vocabulary: createVocabulary(read, config), trie: createPrefixTrie(read) };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   createTigerRecommender,
   createVocabulary,
   forward,
+  informativePositions,
   initTiger,
   sampleItems,
   type TigerModel,
@@ -66,6 +67,59 @@ describe('the vocabulary', () => {
     const vocabulary = createVocabulary({ sizes: [1] }, { separator: false, userTokens: 2000 });
     expect(userToken(vocabulary, 'A1YJEY40YUW4SE')).toBe(vocabulary.userOffset + 539); // sha256's first 4 bytes, little endian, mod 2000
     expect(() => tokenizeHistories(vocabulary, ids, histories, 4)).toThrow('tiger: users must be given');
+  });
+});
+
+describe('informativePositions', () => {
+  // Four items, no two of which share both codes.
+  const unique = assignSemanticIds(Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]), 2, 3);
+  const compact = informativePositions(unique);
+
+  it('drops the collision code of a catalogue without collisions', () => {
+    expect(unique.sizes).toEqual([3, 3, 1]);
+    expect(compact).toEqual({
+      levels: 1,
+      sizes: [3, 3],
+      codes: Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]),
+      numItems: 4,
+    });
+    expect(informativePositions({ levels: 2, sizes: [2, 1, 3], codes: Int32Array.of(1, 0, 2), numItems: 1 })).toEqual({
+      levels: 1,
+      sizes: [2, 3],
+      codes: Int32Array.of(1, 2),
+      numItems: 1,
+    });
+  });
+
+  it('keeps IDs that have nothing to drop, and one position of a catalogue of one item', () => {
+    expect(informativePositions(compact)).toBe(compact);
+    expect(informativePositions(ids)).toBe(ids);
+    const alone = assignSemanticIds(Int32Array.of(0, 0), 2, 1);
+    expect(informativePositions(alone)).toEqual({ levels: 0, sizes: [1], codes: Int32Array.of(0), numItems: 1 });
+  });
+
+  it('leaves TIGER two tokens for an item of two codes, and the items right', async () => {
+    await selectBackend('cpu');
+    const vocabulary = createVocabulary(compact, config);
+    const model = createTigerModel(config, unique, initTiger(config, vocabulary, 1));
+    expect(model.vocabulary).toEqual(vocabulary);
+    expect(vocabulary.size).toBe(1 + 6);
+    expect(model.trie.depth).toBe(2);
+    const history = Int32Array.of(3, 0);
+    const rows = tokenizeHistories(vocabulary, model.ids, [history], config.maxHistory);
+    expect(Array.from(rows.tokens)).toEqual([1 + 1, 4 + 2, 1 + 2, 4 + 0]);
+
+    const { items, scores } = await createTigerRecommender(model, { beamWidth: 4 }).recommend([history], 4, {
+      maskHistory: false,
+    });
+    expect(Array.from(items).sort()).toEqual([0, 1, 2, 3]);
+    for (const [place, item] of items.entries()) {
+      const tokens = [0, 1].map((p) => [1, 4][p] + unique.codes[3 * item + p]);
+      const targets = Int32Array.from(tokens);
+      const logProbabilities = await tf.logSoftmax(forward(model.params, rows, targets, config)).array();
+      const expected = tokens.reduce((sum, token, p) => sum + (logProbabilities as number[][])[p][token], 0);
+      expect(scores[place]).toBeCloseTo(expected, 4);
+    }
   });
 });
 

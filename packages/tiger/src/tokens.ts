@@ -23,6 +23,29 @@ export interface Vocabulary {
   size: number;
 }
 
+/**
+ * The IDs without the positions that have one code only, such as the collision code of a catalogue without collisions:
+ * such a code says nothing, and would cost a token of every item of a history and a step of the decoder. At least one
+ * position stays. What is left is still unique, and codes of equal positions stay equal.
+ *
+ * @returns [N, P] codes of the P positions that are left; its `levels` is P - 1
+ */
+export function informativePositions(ids: SemanticIds): SemanticIds {
+  const { sizes, codes, numItems } = ids;
+  const informative = sizes.flatMap((size, position) => (size > 1 ? [position] : []));
+  const kept = informative.length > 0 ? informative : [0];
+  if (kept.length === sizes.length) return ids;
+  return {
+    levels: kept.length - 1,
+    sizes: kept.map((position) => sizes[position]),
+    codes: Int32Array.from(
+      { length: numItems * kept.length },
+      (_, i) => codes[Math.floor(i / kept.length) * sizes.length + kept[i % kept.length]],
+    ),
+    numItems,
+  };
+}
+
 export function createVocabulary(
   { sizes }: Pick<SemanticIds, 'sizes'>,
   { separator, userTokens }: { separator: boolean; userTokens: number },

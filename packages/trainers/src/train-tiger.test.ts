@@ -5,8 +5,16 @@ import { selectBackend, tf } from '@codebeam/backend';
 import { encodeSafetensors } from '@codebeam/data';
 import { flattenParams } from '@codebeam/nn';
 import { assignSemanticIds } from '@codebeam/rqvae';
-import { evaluateGeneration, tigerSchema } from '@codebeam/tiger';
+import {
+  createTigerModel,
+  createVocabulary,
+  evaluateGeneration,
+  informativePositions,
+  initTiger,
+  tigerSchema,
+} from '@codebeam/tiger';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadParams, saveParams } from './checkpoint.js';
 import { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
 
 // Twelve users walk round a ring of eight items.
@@ -89,6 +97,24 @@ describe('trainTiger', () => {
       await expect(killed).rejects.toThrow('killed');
       expect(undisturbed.equals(await bytesOf(await trainTiger({ ...options(), stateFolder })))).toBe(true);
     }
+  });
+
+  it('has no token for a position with one code, and its weights are read back', async () => {
+    const unique = assignSemanticIds(
+      Int32Array.from({ length: numItems }, (_, item) => item),
+      1,
+      numItems,
+    );
+    const { config } = options();
+    const { model } = await trainTiger({ ...options({ maxSteps: 2 }), ids: unique });
+    expect(unique.sizes).toEqual([numItems, 1]);
+    expect(model.params.embedding.shape[0]).toBe(1 + numItems);
+    await saveParams(join(folder, 'model.safetensors'), model.params);
+    const expected = initTiger(config, createVocabulary(informativePositions(unique), config), 1);
+    const params = await loadParams(join(folder, 'model.safetensors'), expected);
+    const settings = { ks: [1, 3], beamWidth: 4, maskHistory: true };
+    const found = await evaluateGeneration(createTigerModel(config, unique, params), cases, settings);
+    expect(found).toEqual(await evaluateGeneration(model, cases, settings));
   });
 
   it('refuses the checkpoints of another config', async () => {

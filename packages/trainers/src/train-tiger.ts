@@ -4,6 +4,7 @@ import type { SemanticIds } from '@codebeam/rqvae';
 import {
   createTigerModel,
   createVocabulary,
+  informativePositions,
   initTiger,
   type Tiger,
   type TigerConfig,
@@ -43,7 +44,8 @@ export interface TrainTigerOptions
 export async function trainTiger(
   options: TrainTigerOptions,
 ): Promise<{ model: TigerModel; validations: Validation[] }> {
-  const { sequences, userIds, ids, config, training, validation, ...folders } = options;
+  const { sequences, userIds, config, training, validation, ids: allPositions, ...folders } = options;
+  const ids = informativePositions(allPositions);
   const vocabulary = createVocabulary(ids, config);
   const pairs = slidingWindowPairs(sequences, config);
   const batches = (epoch: number) =>
