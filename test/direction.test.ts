@@ -8,8 +8,8 @@ const root = resolve(import.meta.dirname, '..');
 const mayImport: Record<string, readonly string[]> = {
   random: [],
   data: ['random'],
-  backend: ['random'],
-  'backend-native': ['backend', 'random'],
+  backend: ['random', 'backend-native'],
+  'backend-native': [],
   nn: ['backend', 'random'],
   rqvae: ['data', 'nn', 'backend', 'random'],
   tiger: ['rqvae', 'eval', 'data', 'nn', 'backend', 'random'],

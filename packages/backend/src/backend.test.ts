@@ -120,7 +120,7 @@ describe('dropoutMask', () => {
 describe('selectBackend', () => {
   it('refuses an unknown name', async () => {
     await expect(selectBackend('gpu')).rejects.toThrow(
-      'backend: backend must be one of tensorflow, webgpu, wasm, cpu, got gpu',
+      'backend: backend must be one of tensorflow, webgpu, wasm, native, cpu, got gpu',
     );
   });
 

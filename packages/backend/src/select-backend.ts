@@ -4,7 +4,7 @@ import { registerUnsortedSegmentSum } from './kernels/unsorted-segment-sum.js';
 import { tf } from './tf.js';
 
 /** Backends in the order in which they are tried. */
-export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'native', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export interface SelectedBackend {
@@ -54,6 +54,7 @@ const message = (error: unknown) => (error instanceof Error ? error.message : St
 const remedy: Record<BackendName, string> = {
   tensorflow: 'install it with: npm install @tensorflow/tfjs-node-gpu@4.22.0 (CUDA 11) or @tensorflow/tfjs-node@4.22.0',
   webgpu: 'install it with: npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0, and the Vulkan driver',
+  native: 'install a C++ compiler, then: npm run build',
   wasm: 'choose another backend or leave the choice to Codebeam',
   cpu: 'choose another backend or leave the choice to Codebeam',
 };
@@ -80,6 +81,12 @@ const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
     if (!forced && isSoftware(adapter)) throw new Error('only a software adapter');
     await importOptional('@tensorflow/tfjs-backend-webgpu');
     await activate('webgpu');
+  },
+
+  async native() {
+    const { registerNativeBackend } = await importOptional('@codebeam/backend-native');
+    (registerNativeBackend as () => void)();
+    await activate('native');
   },
 
   async wasm() {

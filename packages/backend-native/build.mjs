@@ -1,0 +1,87 @@
+// Compiles native/ with the machine's own C++ compiler into prebuilds/<platform>-<arch>/codebeam.node.
+// Without a usable compiler it says so in one line and ends well: Codebeam then runs on WebAssembly.
+//   --sanitize  builds prebuilds/<platform>-<arch>-sanitized/ with AddressSanitizer and UndefinedBehaviorSanitizer
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const folder = import.meta.dirname;
+const sources = join(folder, 'native');
+const sanitize = process.argv.includes('--sanitize');
+const compiler = process.env.CXX || 'c++';
+const output = join(folder, 'prebuilds', `${process.platform}-${process.arch}${sanitize ? '-sanitized' : ''}`);
+
+const shared = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fvisibility=hidden',
+  // Kernels state their own order of additions; a multiply and an add may become one instruction.
+  '-ffp-contract=fast',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-Wall',
+  '-Wextra',
+  '-Wno-psabi',
+  ...(sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g'] : []),
+];
+const avx2 = ['-mavx2', '-mfma'];
+const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'];
+const amx = [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'];
+const instructionSets = process.arch === 'x64' ? { amx, avx512, avx2, portable: [] } : { portable: [] };
+
+try {
+  const built = await build();
+  console.log(`backend-native: ${built}`);
+} catch (error) {
+  const reason = String(error.stderr || error.message)
+    .split('\n')
+    .find((line) => /error|not found|ENOENT/i.test(line));
+  console.log(`backend-native: not built (${(reason ?? error.message).trim()}); Codebeam runs on WebAssembly instead`);
+}
+
+async function build() {
+  const { stdout: version } = await run(compiler, ['--version']);
+  const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers');
+  const files = readdirSync(sources, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
+  const hash = createHash('sha256').update(JSON.stringify([version, shared, instructionSets, process.version]));
+  for (const file of files.sort()) hash.update(file).update(readFileSync(join(sources, file)));
+  const digest = hash.digest('hex');
+  const target = join(output, 'codebeam.node');
+  const stamp = join(output, 'digest.txt');
+  if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return 'up to date';
+
+  const start = performance.now();
+  const work = await mkdtemp(join(tmpdir(), 'codebeam-build-'));
+  try {
+    const compile = async (file, object, flags) => {
+      await run(compiler, [...shared, ...flags, '-I', headers, '-c', join(sources, file), '-o', join(work, object)]);
+      return join(work, object);
+    };
+    const objects = await Promise.all([
+      ...['addon', 'parallel'].map((name) => compile(`${name}.cc`, `${name}.o`, [])),
+      ...Object.entries(instructionSets).map(([name, flags]) =>
+        compile('kernels.cc', `kernels-${name}.o`, [`-DISA=${name}`, ...flags]),
+      ),
+    ]);
+    const link = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+    const linked = join(work, 'codebeam.node');
+    await run(compiler, ['-shared', '-pthread', ...shared, ...link, ...objects, '-o', linked]);
+    await mkdir(output, { recursive: true });
+    // A process that has the old file loaded keeps it; the new one takes its name whole.
+    const fresh = `${target}.${process.pid}`;
+    await writeFile(fresh, readFileSync(linked), { mode: 0o755 });
+    await rename(fresh, target);
+    await writeFile(stamp, digest);
+  } finally {
+    await rm(work, { recursive: true });
+  }
+  const compilerName = version.split('\n')[0];
+  return `built ${target.slice(dirname(dirname(folder)).length + 1)} with ${compilerName} in ${((performance.now() - start) / 1000).toFixed(0)} s`;
+}

@@ -1,0 +1,24 @@
+// All kernels for one instruction set. The build compiles this file once for each, with -DISA=<name> and the compiler's flags.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "call.h"
+#include "parallel.h"
+
+namespace codebeam {
+namespace ISA {
+#include "vector.h"
+#include "philox.h"
+#include "kernels/gemm.h"
+
+void register_kernels(const Exports& exports) {
+  register_gemm(exports);
+}
+}  // namespace ISA
+}  // namespace codebeam

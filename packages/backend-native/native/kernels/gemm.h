@@ -1,0 +1,336 @@
+// Matrix products: C = op(A) op(B), in float32 or with inputs rounded to bfloat16 and sums in float32.
+//
+// Goto & van de Geijn 2008: B is packed into panels of kColumns columns, A block by block into panels of kRows rows, and a
+// micro-kernel keeps one kRows x kColumns tile of C in registers (AMX: in tile registers) while it runs along K.
+// K is cut into the same blocks whatever the number of threads, so neither threads nor tiles change a sum's order.
+
+// A row-major matrix, seen as is or transposed.
+struct Matrix {
+  const float* data;
+  int64_t stride;  // between the rows as they lie in memory
+  bool transposed;
+};
+
+enum Activation { kNone = 0, kRelu = 1, kGelu = 2 };
+
+// What happens to a finished element: activation(scale * sum + bias[column]) + residual[row, column].
+struct Epilogue {
+  float scale = 1;
+  const float* bias = nullptr;
+  int activation = kNone;
+  const float* residual = nullptr;  // with C's stride
+  bool accumulate = false;          // adds to what C holds
+};
+
+inline float round_to_bfloat16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  if ((bits & 0x7fffffff) > 0x7f800000) return x;
+  bits = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u;
+  std::memcpy(&x, &bits, 4);
+  return x;
+}
+
+// GELU as erf defines it is costly; this is the tanh form of Hendrycks & Gimpel 2016, eq. in sec. 2.
+inline vfloat gelu(vfloat x) {
+  vfloat inner = (x + x * x * x * 0.044715f) * 0.7978845608f;
+  return x - x / (exponential(inner * 2.f) + 1.f);
+}
+
+// Writes rows x columns of a tile of sums (stride `tile_stride`) into C at (row, column).
+inline void finish_tile(const float* tile, int64_t tile_stride, int64_t rows, int64_t columns, float* c, int64_t ldc,
+                        const Epilogue& e, int64_t column, bool first, bool last) {
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = 0; j < columns; j += W) {
+      const int64_t n = std::min<int64_t>(W, columns - j);
+      float* out = c + i * ldc + j;
+      vfloat v = load(tile + i * tile_stride + j, n);
+      if (last) v = v * e.scale;
+      if (!first || e.accumulate) v = v + load(out, n);
+      if (last) {
+        if (e.bias) v = v + load(e.bias + column + j, n);
+        if (e.activation == kRelu) v = maximum(v, splat(0.f));
+        if (e.activation == kGelu) v = gelu(v);
+        if (e.residual) v = v + load(e.residual + (out - c) + 0, n);
+      }
+      store(out, v, n);
+    }
+  }
+}
+
+// ---- float32 --------------------------------------------------------------------------------------------------------------
+
+struct Float32 {
+  static constexpr int64_t kRows = W == 16 ? 12 : 6, kColumns = 2 * W, kBlockK = 512, kBlockRows = W == 16 ? 96 : 72;
+  typedef float Packed;
+  static int64_t padded(int64_t k) { return k; }
+
+  // [kRows columns of op(A)^T]: packed[k][r].
+  template <bool Round>
+  static void pack_rows_as(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, float* packed) {
+    for (int64_t k = 0; k < depth; k++)
+      for (int64_t r = 0; r < kRows; r++) {
+        float x = r >= rows ? 0.f
+                  : a.transposed ? a.data[(k0 + k) * a.stride + row + r]
+                                 : a.data[(row + r) * a.stride + k0 + k];
+        packed[k * kRows + r] = Round ? round_to_bfloat16(x) : x;
+      }
+  }
+  template <bool Round>
+  static void pack_columns_as(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, float* packed) {
+    for (int64_t k = 0; k < depth; k++)
+      for (int64_t j = 0; j < kColumns; j++) {
+        float x = j >= columns ? 0.f
+                  : b.transposed ? b.data[(column + j) * b.stride + k0 + k]
+                                 : b.data[(k0 + k) * b.stride + column + j];
+        packed[k * kColumns + j] = Round ? round_to_bfloat16(x) : x;
+      }
+  }
+  static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
+    pack_rows_as<false>(a, row, rows, k0, depth, packed);
+  }
+  static void pack_columns(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed) {
+    pack_columns_as<false>(b, column, columns, k0, depth, packed);
+  }
+
+  // tile[kRows][kColumns] = packed A panel times packed B panel.
+  static void multiply(const float* a, const float* b, int64_t depth, float* tile) {
+    vfloat sums[kRows][2] = {};
+    for (int64_t k = 0; k < depth; k++) {
+      const vfloat b0 = load(b + k * kColumns), b1 = load(b + k * kColumns + W);
+#pragma GCC unroll 12
+      for (int64_t r = 0; r < kRows; r++) {
+        sums[r][0] += a[k * kRows + r] * b0;
+        sums[r][1] += a[k * kRows + r] * b1;
+      }
+    }
+#pragma GCC unroll 12
+    for (int64_t r = 0; r < kRows; r++) {
+      store(tile + r * kColumns, sums[r][0]);
+      store(tile + r * kColumns + W, sums[r][1]);
+    }
+  }
+  static void begin() {}
+  static void end() {}
+};
+
+// ---- bfloat16 -------------------------------------------------------------------------------------------------------------
+
+#if defined(__AMX_BF16__)
+inline __m512i pair_of(__m512 low, __m512 high) {
+  const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low));
+  const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high));
+  return _mm512_or_si512(l, _mm512_slli_epi32(h, 16));
+}
+
+// 16 x 16 transpose of 32-bit lanes.
+inline void transpose16(__m512i r[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 8; i++) {
+    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+}
+
+inline __mmask16 first_lanes(int64_t n) { return n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1); }
+
+// The tile registers: each product reads 16 rows of 32 numbers of A and 16 pairs of rows of 16 columns of B.
+struct BFloat16 {
+  static constexpr int64_t kRows = 32, kColumns = 32, kBlockK = 2048, kBlockRows = 128;
+  typedef uint16_t Packed;
+  static int64_t padded(int64_t k) { return (k + 31) / 32 * 32; }
+
+  // packed[k / 32][half][16][32]: for each 32 of K two tiles of A.
+  static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
+    for (int64_t k = 0; k < depth; k += 32)
+      for (int64_t half = 0; half < 2; half++, packed += 512) {
+        const int64_t first = row + half * 16, count = std::min<int64_t>(16, rows - half * 16);
+        __m512i lines[16];
+        if (a.transposed) {
+          const __mmask16 mask = first_lanes(count);
+          for (int64_t j = 0; j < 16; j++) {
+            const int64_t at = k + 2 * j;
+            const float* low = a.data + (k0 + at) * a.stride + first;
+            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
+            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + a.stride);
+            lines[j] = pair_of(l, h);
+          }
+          transpose16(lines);
+        } else {
+          for (int64_t r = 0; r < 16; r++) lines[r] = r < count ? line_of(a.data + (first + r) * a.stride + k0 + k, depth - k) : _mm512_setzero_si512();
+        }
+        for (int64_t r = 0; r < 16; r++) _mm512_storeu_si512(packed + r * 32, lines[r]);
+      }
+  }
+
+  // packed[k / 32][half][16 pairs][16 columns][2]: for each 32 of K two tiles of B.
+  static void pack_columns(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed) {
+    for (int64_t k = 0; k < depth; k += 32)
+      for (int64_t half = 0; half < 2; half++, packed += 512) {
+        const int64_t first = column + half * 16, count = std::min<int64_t>(16, columns - half * 16);
+        __m512i lines[16];
+        if (b.transposed) {
+          for (int64_t n = 0; n < 16; n++) lines[n] = n < count ? line_of(b.data + (first + n) * b.stride + k0 + k, depth - k) : _mm512_setzero_si512();
+          transpose16(lines);
+        } else {
+          const __mmask16 mask = first_lanes(count);
+          for (int64_t j = 0; j < 16; j++) {
+            const int64_t at = k + 2 * j;
+            const float* low = b.data + (k0 + at) * b.stride + first;
+            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
+            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + b.stride);
+            lines[j] = pair_of(l, h);
+          }
+        }
+        for (int64_t j = 0; j < 16; j++) _mm512_storeu_si512(packed + j * 32, lines[j]);
+      }
+  }
+
+  static void multiply(const Packed* a, const Packed* b, int64_t depth, float* tile) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t k = 0; k < depth; k += 32, a += 1024, b += 1024) {
+      _tile_loadd(4, a, 64);
+      _tile_loadd(6, b, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + 512, 64);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, a + 512, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, tile, kColumns * 4);
+    _tile_stored(1, tile + 16, kColumns * 4);
+    _tile_stored(2, tile + 16 * kColumns, kColumns * 4);
+    _tile_stored(3, tile + 16 * kColumns + 16, kColumns * 4);
+  }
+
+  // All eight tiles have 16 rows of 64 bytes. The state belongs to the thread; it is set per block, which costs little.
+  static void begin() {
+    struct alignas(64) {
+      uint8_t palette = 1, start_row = 0, reserved[14] = {};
+      uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } config;
+    _tile_loadconfig(&config);
+  }
+  static void end() { _tile_release(); }
+
+ private:
+  // 32 floats in a row (zero from `left` on) as bfloat16.
+  static __m512i line_of(const float* p, int64_t left) {
+    const __m512 low = _mm512_maskz_loadu_ps(first_lanes(left), p);
+    const __m512 high = _mm512_maskz_loadu_ps(first_lanes(left - 16), p + 16);
+    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+  }
+};
+#else
+// Without tile registers: inputs rounded while they are packed, products in float32.
+struct BFloat16 : Float32 {
+  static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
+    pack_rows_as<true>(a, row, rows, k0, depth, packed);
+  }
+  static void pack_columns(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed) {
+    pack_columns_as<true>(b, column, columns, k0, depth, packed);
+  }
+};
+#endif
+
+// ---- the loops around -----------------------------------------------------------------------------------------------------
+
+enum Scratch { kPackedA = 0, kPackedB = 1, kKernel = 2 };  // kKernel and above are free for other kernels
+
+template <class P>
+void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc,
+                       const Epilogue& epilogue) {
+  typedef typename P::Packed Packed;
+  const int64_t panels = (n + P::kColumns - 1) / P::kColumns;
+  const int64_t row_blocks = (m + P::kBlockRows - 1) / P::kBlockRows;
+  // Wide products of few rows are cut along the columns too, so that there is work for all threads.
+  const int64_t column_blocks = std::min<int64_t>(panels, row_blocks >= 8 ? 1 : (8 + row_blocks - 1) / row_blocks);
+  const int64_t panels_per_block = (panels + column_blocks - 1) / column_blocks;
+
+  for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += P::kBlockK) {
+    const int64_t depth = std::min<int64_t>(P::kBlockK, k - k0), padded = P::padded(depth);
+    const bool first = k0 == 0, last = k0 + P::kBlockK >= k;
+    Packed* packed_b = scratch_of<Packed>(kPackedB, panels * P::kColumns * padded + 64);
+    parallel_for(panels, std::max<int64_t>(1, 16384 / (padded * P::kColumns + 1)), [&](int64_t begin, int64_t end) {
+      for (int64_t panel = begin; panel < end; panel++) {
+        const int64_t column = panel * P::kColumns;
+        P::pack_columns(b, column, std::min(P::kColumns + 0, n - column), k0, depth, packed_b + column * padded);
+      }
+    });
+    parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; task++) {
+        const int64_t row0 = task / column_blocks * P::kBlockRows, rows = std::min<int64_t>(P::kBlockRows, m - row0);
+        const int64_t panel0 = task % column_blocks * panels_per_block;
+        Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
+        for (int64_t r = 0; r < rows; r += P::kRows)
+          P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed_a + r * padded);
+        alignas(64) float tile[P::kRows * P::kColumns];
+        P::begin();
+        for (int64_t panel = panel0; panel < std::min(panels, panel0 + panels_per_block); panel++) {
+          const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
+          for (int64_t r = 0; r < rows; r += P::kRows) {
+            P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile);
+            Epilogue here = epilogue;
+            float* out = c + (row0 + r) * ldc + column;
+            if (here.residual) here.residual += out - c;
+            finish_tile(tile, P::kColumns, std::min(P::kRows + 0, rows - r), columns, out, ldc, here, column, first, last);
+          }
+        }
+        P::end();
+      }
+    });
+  }
+}
+
+/// C [m, n] = op(A) [m, k] op(B) [k, n]. On all threads, or on the calling one inside a parallel_for.
+inline void gemm(bool bfloat16, const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc,
+                 const Epilogue& epilogue = {}) {
+  if (m <= 0 || n <= 0) return;
+  if (bfloat16)
+    multiply_matrices<BFloat16>(a, b, m, n, k, c, ldc, epilogue);
+  else
+    multiply_matrices<Float32>(a, b, m, n, k, c, ldc, epilogue);
+}
+
+// Products of `batch` matrices, each `stride_*` floats after the one before (0: the same for all).
+static void mat_mul(bool bfloat16, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,
+                    const float* a, int64_t stride_a, const float* b, int64_t stride_b, float* c, const float* bias,
+                    int activation) {
+  const auto one = [&](int64_t i) {
+    const Matrix left{a + i * stride_a, transpose_a ? m : k, transpose_a};
+    const Matrix right{b + i * stride_b, transpose_b ? k : n, transpose_b};
+    Epilogue epilogue;
+    epilogue.bias = bias;
+    epilogue.activation = activation;
+    gemm(bfloat16, left, right, m, n, k, c + i * m * n, n, epilogue);
+  };
+  if (batch == 1) return one(0);
+  parallel_for(batch, std::max<int64_t>(1, 65536 / (m * n * k + 1)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) one(i);
+  });
+}
+
+inline void register_gemm(const Exports& exports) { export_function<mat_mul>(exports, "matMul"); }

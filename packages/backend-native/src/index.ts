@@ -1,0 +1,3 @@
+export type { Addon, Address } from './addon.js';
+export { NativeBackend, type Precision } from './backend.js';
+export { fallbackCounts, registerNativeBackend } from './register.js';

@@ -1,0 +1,7 @@
+import type { NativeKernel } from './kernel.js';
+import * as matMul from './mat-mul.js';
+
+/** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
+export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
+  ...matMul,
+};
