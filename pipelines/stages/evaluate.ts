@@ -30,6 +30,8 @@ import {
   createVocabulary,
   informativePositions,
   initTiger,
+  type TigerConfig,
+  tigerSchema,
 } from '@codebeam/tiger';
 import { loadParams } from '@codebeam/trainers';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
@@ -157,8 +159,18 @@ function fitCounting(train: Sequences, numItems: number, { config }: Context): R
   ];
 }
 
+/** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
 async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<Recommender> {
   const { tiger, seed } = config;
+  const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
+  for (const [key, value] of Object.entries(tigerSchema.parse(saved.tiger))) {
+    const asked = tiger[key as keyof TigerConfig];
+    if (asked !== value) {
+      throw new Error(
+        `pipelines: tiger.${key} must be ${value}, as train-tiger had it, got ${asked}; run train-tiger with the new value first`,
+      );
+    }
+  }
   const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
   const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
   const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {

@@ -1,5 +1,5 @@
 import { createGenerator, createKey } from '@codebeam/random';
-import { assignSemanticIds } from '@codebeam/rqvae';
+import { assignSemanticIds, semanticIdOf } from '@codebeam/rqvae';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beamSearch, type ScoreCodes } from './beam-search.js';
@@ -28,7 +28,15 @@ function createTable(seed: number, sizes: readonly number[], batch: number) {
   };
   const scoreItem = (user: number, id: readonly number[]) =>
     id.reduce((sum, code, p) => sum + scoreOf(user, id.slice(0, p), code), 0);
-  return { scoreCodes, scoreItem };
+  /** The same, each code's probability being its share of those that continue one of the IDs. */
+  const scoreConstrained = (user: number, id: readonly number[], all: readonly (readonly number[])[]) =>
+    id.reduce((sum, code, p) => {
+      const prefix = id.slice(0, p);
+      const continuations = new Set(all.filter((other) => prefix.every((c, i) => c === other[i])).map((o) => o[p]));
+      const mass = [...continuations].reduce((total, c) => total + Math.exp(scoreOf(user, prefix, c)), 0);
+      return sum + scoreOf(user, prefix, code) - Math.log(mass);
+    }, 0);
+  return { scoreCodes, scoreItem, scoreConstrained };
 }
 
 const catalogue = fc.record({
@@ -40,7 +48,7 @@ const catalogue = fc.record({
 describe('beamSearch', () => {
   it('equals exhaustive scoring when the beam is as wide as the catalogue', async () => {
     await fc.assert(
-      fc.asyncProperty(catalogue, async ({ codes, seed, history }) => {
+      fc.asyncProperty(catalogue, fc.boolean(), async ({ codes, seed, history }, constrainedSoftmax) => {
         const ids = assignSemanticIds(Int32Array.from(codes.flat()), 2, 4);
         const { numItems, sizes } = ids;
         const trie = createPrefixTrie(ids);
@@ -52,14 +60,18 @@ describe('beamSearch', () => {
           batch: 2,
           beamWidth: numItems,
           k: numItems,
+          constrainedSoftmax,
           blocked: [blockItems(trie, seen), blockItems(trie, [])],
         });
+        const all = Array.from({ length: numItems }, (_, item) => Array.from(semanticIdOf(ids, item)));
         for (const user of [0, 1]) {
           const expected = Array.from({ length: numItems }, (_, item) => item)
             .filter((item) => user === 1 || !seen.has(item))
             .map((item) => ({
               item,
-              score: table.scoreItem(user, Array.from(ids.codes.subarray(item * 3, item * 3 + 3))),
+              score: constrainedSoftmax
+                ? table.scoreConstrained(user, all[item], all)
+                : table.scoreItem(user, all[item]),
             }))
             .sort((a, b) => b.score - a.score || trie.leafOfItem[a.item] - trie.leafOfItem[b.item]);
           const list = Array.from(found.items.subarray(user * numItems, (user + 1) * numItems));
@@ -67,6 +79,28 @@ describe('beamSearch', () => {
           for (const [place, { score }] of expected.entries()) {
             expect(found.scores[user * numItems + place]).toBeCloseTo(score, 4);
           }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives the items probabilities that sum to one under a constrained softmax', async () => {
+    await fc.assert(
+      fc.asyncProperty(catalogue, async ({ codes, seed }) => {
+        const ids = assignSemanticIds(Int32Array.from(codes.flat()), 2, 4);
+        const { numItems, sizes } = ids;
+        const { scores } = await beamSearch(createTable(seed, sizes, 2).scoreCodes, {
+          trie: createPrefixTrie(ids),
+          sizes,
+          batch: 2,
+          beamWidth: numItems,
+          k: numItems,
+          constrainedSoftmax: true,
+        });
+        for (const user of [0, 1]) {
+          const own = scores.subarray(user * numItems, (user + 1) * numItems);
+          expect(own.reduce((sum, score) => sum + Math.exp(score), 0)).toBeCloseTo(1, 5);
         }
       }),
       { numRuns: 60 },

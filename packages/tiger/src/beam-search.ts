@@ -1,4 +1,5 @@
 import { emptyRecommendations, type Recommendations, writeTopK } from '@codebeam/eval';
+import { logMassOfChildren } from './constrained-softmax.js';
 import type { PrefixTrie } from './prefix-trie.js';
 
 /**
@@ -21,6 +22,8 @@ export interface BeamSearchOptions {
   beamWidth: number;
   /** Items wanted per user. */
   k: number;
+  /** Whether a code's probability is its share of what the codes that lead to an item have; else of all. */
+  constrainedSoftmax?: boolean;
   /** [B] nodes that must not be entered, by user (`blockItems`). */
   blocked?: readonly ((node: number) => boolean)[];
 }
@@ -34,7 +37,7 @@ export interface BeamSearchOptions {
  * @throws RangeError when beamWidth is smaller than k
  */
 export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOptions): Promise<Recommendations> {
-  const { trie, sizes, batch, beamWidth, k, blocked } = options;
+  const { trie, sizes, batch, beamWidth, k, constrainedSoftmax, blocked } = options;
   if (beamWidth < k) {
     throw new RangeError(
       `tiger: beamWidth must be at least k (${k}), got ${beamWidth}; widen the beam or ask for fewer`,
@@ -66,11 +69,14 @@ export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOpti
       for (let row = user * width; row < (user + 1) * width; row++) {
         const node = nodes[row];
         if (node < 0) continue;
+        const own = logProbabilities.subarray(row * size, (row + 1) * size);
+        // Over blocked children too, so that a score is the model's and does not depend on the history mask.
+        const mass = constrainedSoftmax ? logMassOfChildren(trie, node, own) : 0;
         for (let child = trie.firstChild[node]; child < trie.firstChild[node + 1]; child++) {
           if (blocked?.[user](child)) continue;
           rows[count] = row;
           children[count] = child;
-          values[count++] = scores[row] + logProbabilities[row * size + trie.code[child]];
+          values[count++] = scores[row] + own[trie.code[child]] - mass;
         }
       }
       writeTopK(values.subarray(0, count), best, user);

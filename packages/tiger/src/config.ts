@@ -26,6 +26,10 @@ export const tigerSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('tokens into which user ids are hashed; 0 leaves the user out (paper: 2000)'),
+  constrainedSoftmax: z
+    .boolean()
+    .default(false)
+    .describe('probabilities over the codes that continue an existing semantic ID, not over all tokens (paper: false)'),
 });
 
 export type TigerConfig = z.infer<typeof tigerSchema>;

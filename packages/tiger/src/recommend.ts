@@ -57,6 +57,7 @@ export function createTigerRecommender(
             batch: batch.length,
             beamWidth: Math.max(beamWidth, k),
             k,
+            constrainedSoftmax: config.constrainedSoftmax,
             ...(maskHistory && { blocked: batch.map((history) => blockItems(trie, history)) }),
           });
           for (const [i, row] of rows.entries()) copyList(found, i, lists, row);

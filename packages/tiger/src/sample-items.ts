@@ -17,7 +17,8 @@ export interface SampleOptions {
 }
 
 /**
- * Draws items from the model instead of searching for the best: code by code, among those that lead to an item.
+ * Draws items from the model instead of searching for the best: code by code, among those that lead to an item. Their
+ * probabilities are normalised here, so it makes no difference whether the model's softmax was constrained.
  *
  * @param count  draws per user
  * @returns in order of drawing, repeats possible; scores are log-probabilities under the tempered, truncated distribution

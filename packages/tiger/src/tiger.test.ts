@@ -4,6 +4,8 @@ import { createKey } from '@codebeam/random';
 import { assignSemanticIds } from '@codebeam/rqvae';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  continuationMask,
+  createPrefixTrie,
   createTigerModel,
   createTigerRecommender,
   createVocabulary,
@@ -36,8 +38,10 @@ const ids = assignSemanticIds(
 );
 const histories = [[1, 2, 3], [4], [5, 6, 7, 8, 9, 10], [11, 12, 13]].map((items) => Int32Array.from(items));
 
-function createModel(): TigerModel {
-  return createTigerModel(config, ids, initTiger(config, createVocabulary(ids, config), 1));
+const constrained = { ...config, constrainedSoftmax: true };
+
+function createModel(own = config): TigerModel {
+  return createTigerModel(own, ids, initTiger(own, createVocabulary(ids, own), 1));
 }
 
 describe('the vocabulary', () => {
@@ -123,6 +127,24 @@ describe('informativePositions', () => {
   });
 });
 
+describe('continuationMask', () => {
+  it("leaves the codes that continue an ID after the target's own", () => {
+    // 0: <0,1>, 1: <0,2>, 2: <2,0>
+    const small = informativePositions(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3));
+    const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
+    const mask = continuationMask(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
+    const [no, first, second] = [[-1e9], [0, -1e9, 0], [-1e9, -1e9, -1e9]]; // padding, level 0, no level
+    expect(Array.from(mask)).toEqual(
+      [
+        [...no, ...first, ...second, ...no],
+        [...no, ...second, -1e9, 0, 0, ...no],
+        [...no, ...first, ...second, ...no],
+        [...no, ...second, 0, -1e9, -1e9, ...no],
+      ].flat(),
+    );
+  });
+});
+
 describe('initTiger', () => {
   it("has 4.85 M parameters at the paper's size", () => {
     const paper = tigerSchema.parse({ userTokens: 2000 });
@@ -151,6 +173,14 @@ describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
     ),
   });
 
+  // The targets of a batch are the items 0, 1, 2 ...
+  const maskOf = ({ vocabulary, trie }: TigerModel) =>
+    continuationMask(
+      vocabulary,
+      trie,
+      Int32Array.from(histories, (_, i) => i),
+    );
+
   it('starts at the loss of a uniform guess or a little above', async () => {
     const model = createModel();
     const { rows, targets } = batch(model);
@@ -172,8 +202,36 @@ describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
     expect(other).toEqual(short);
   });
 
-  it('has the gradient that finite differences give', async () => {
+  it("has minus the mean log-probability of the targets' codes as loss under a constrained softmax", async () => {
+    const model = createModel(constrained);
+    const { rows, targets } = batch(model);
+    const { items, scores } = await createTigerRecommender(model, { beamWidth: ids.numItems }).recommend(
+      histories,
+      ids.numItems,
+      { maskHistory: false },
+    );
+    let logProbability = 0;
+    for (const user of histories.keys()) {
+      const own = scores.subarray(user * ids.numItems, (user + 1) * ids.numItems);
+      expect(own.reduce((sum, score) => sum + Math.exp(score), 0)).toBeCloseTo(1, 4);
+      logProbability += own[items.subarray(user * ids.numItems, (user + 1) * ids.numItems).indexOf(user)];
+    }
+    const loss = tigerLoss(model.params, rows, targets, constrained, undefined, maskOf(model));
+    expect((await loss.data())[0]).toBeCloseTo(-logProbability / targets.length, 4);
+  });
+
+  it('takes a mask exactly when the softmax is constrained', () => {
     const model = createModel();
+    const { rows, targets } = batch(model);
+    expect(() => tigerLoss(model.params, rows, targets, constrained)).toThrow('tiger: mask must be given exactly when');
+    expect(() => tigerLoss(model.params, rows, targets, config, undefined, maskOf(model))).toThrow(
+      'got one with false',
+    );
+  });
+
+  it.each([false, true])('has the gradient that finite differences give, constrained: %s', async (isConstrained) => {
+    const own = isConstrained ? constrained : config;
+    const model = createModel(own);
     const { rows, targets } = batch(model);
     const names = Object.keys(flattenParams(model.params));
     const loss = (...tensors: tf.Tensor[]) => {
@@ -182,7 +240,9 @@ describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
         mapParams(model.params, (_, name) => byName[name]),
         rows,
         targets,
-        config,
+        own,
+        undefined,
+        isConstrained ? maskOf(model) : undefined,
       );
     };
     const tensors = Object.values(flattenParams(model.params));
@@ -253,6 +313,21 @@ describe('sampleItems', () => {
     expect(greedy.items[0]).toBe(greedy.items[1]);
     const cold = await sampleItems(model, histories, 2, { ...options, temperature: 1e-4 });
     expect(cold.items).toEqual(greedy.items);
+  });
+
+  it('draws with the probabilities of a constrained softmax, whichever the model has', async () => {
+    const model = createModel(constrained);
+    const options = { maskHistory: false, key: createKey(5, 'sample') };
+    const draws = await sampleItems(model, histories, 20, options);
+    expect((await sampleItems(createModel(), histories, 20, options)).items).toEqual(draws.items);
+    const all = await createTigerRecommender(model, { beamWidth: ids.numItems }).recommend(histories, ids.numItems, {
+      maskHistory: false,
+    });
+    for (const [i, item] of draws.items.entries()) {
+      const user = Math.floor(i / 20);
+      const place = all.items.subarray(user * ids.numItems, (user + 1) * ids.numItems).indexOf(item);
+      expect(draws.scores[i]).toBeCloseTo(all.scores[user * ids.numItems + place], 4);
+    }
   });
 
   it('keeps to the nucleus', async () => {

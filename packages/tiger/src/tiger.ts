@@ -13,7 +13,8 @@ import { paddingToken, type TokenRows, type Vocabulary } from './tokens.js';
  *
  * The embedding is shared by encoder, decoder and output; logits are scaled by D^-0.5, as T5 does when it is tied.
  * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
- * target, so that what is generated is an item and not a group of items.
+ * target, so that what is generated is an item and not a group of items; with `constrainedSoftmax`, probabilities are over
+ * the codes that lead to an item and not over all tokens.
  */
 export type Tiger = {
   /** [V, D] */
@@ -33,11 +34,13 @@ export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: num
 }
 
 /**
- * Mean cross-entropy of the target tokens given the histories, in nats per token.
+ * Mean cross-entropy of the target tokens given the histories, in nats per token; an item has L+1 of them.
  *
  * @param histories  B rows of tokens
  * @param targets    [B*(L+1)] tokens
  * @param key        of this step's dropout; absent in evaluation
+ * @param mask       [B*(L+1), V] of the constrained softmax (`continuationMask`); absent where the config has none
+ * @throws TypeError when the config has a constrained softmax and there is no mask, or the other way round
  */
 export function tigerLoss(
   params: Tiger,
@@ -45,9 +48,16 @@ export function tigerLoss(
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
+  mask?: Float32Array,
 ): tf.Scalar {
+  if (config.constrainedSoftmax !== (mask !== undefined)) {
+    throw new TypeError(
+      `tiger: mask must be given exactly when constrainedSoftmax is on, got ${mask ? 'one' : 'none'} with ${config.constrainedSoftmax}; make it with continuationMask`,
+    );
+  }
   const logits = forward(params, histories, targets, config, key); // [B*(L+1), V]
-  return softmaxCrossEntropy(logits, tf.tensor1d(targets, 'int32'));
+  const allowed: tf.Tensor2D = mask ? tf.add(logits, tf.tensor2d(mask, logits.shape)) : logits;
+  return softmaxCrossEntropy(allowed, tf.tensor1d(targets, 'int32'));
 }
 
 /** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */

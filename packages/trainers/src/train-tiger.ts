@@ -2,6 +2,8 @@ import { type Batch, bucketByLength, type Sequences, slidingWindowPairs } from '
 import { createKey, foldIn } from '@codebeam/random';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
+  continuationMask,
+  createPrefixTrie,
   createTigerModel,
   createVocabulary,
   informativePositions,
@@ -47,6 +49,7 @@ export async function trainTiger(
   const { sequences, userIds, config, training, validation, ids: allPositions, ...folders } = options;
   const ids = informativePositions(allPositions);
   const vocabulary = createVocabulary(ids, config);
+  const trie = createPrefixTrie(ids);
   const pairs = slidingWindowPairs(sequences, config);
   const batches = (epoch: number) =>
     bucketByLength(pairs, {
@@ -65,7 +68,9 @@ export async function trainTiger(
     loss: (params, { histories, targets, users }, { key }) => {
       const names = userIds && Array.from(users, (user) => userIds[user]);
       const rows = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, names);
-      return { loss: tigerLoss(params, rows, tokenizeTargets(vocabulary, ids, targets), config, key) };
+      const tokens = tokenizeTargets(vocabulary, ids, targets);
+      const mask = config.constrainedSoftmax ? continuationMask(vocabulary, trie, targets) : undefined;
+      return { loss: tigerLoss(params, rows, tokens, config, key, mask) };
     },
     ...(validation && {
       validation: {
