@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { hashFile } from '@codebeam/data';
 import type { PipelineConfig } from './config.js';
 import { line, type StageName, stageFolders } from './pipeline.js';
 
@@ -208,13 +207,6 @@ async function hashFolder(folder: string): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const file of files) hashes[file] = await hashFile(join(folder, file));
   return hashes;
-}
-
-/** sha256 in hexadecimal digits. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '@codebeam/data';
+import { hashFile, writeFileAtomically } from '@codebeam/data';
 import { findSource, layoutFiles, makeSource, type RawSource, syntheticOptions } from '../raw-source.js';
-import { hashFile, type StageContext } from '../stage.js';
+import type { StageContext } from '../stage.js';
 
 /** What source.json says: where data come from and what they are, so that later stages follow their content. */
 export interface SourceRecord {

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hashFile } from './hash-file.js';
 
 /** A file to have, and what is known of it beforehand. */
 export interface Download {
@@ -202,8 +201,6 @@ async function faultOf(path: string, { bytes, sha256 }: Download): Promise<strin
   const size = await sizeOf(path);
   if (bytes !== undefined && size !== bytes) return `expected ${bytes} bytes, got ${size}`;
   if (sha256 === undefined) return undefined;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  const digest = hash.digest('hex');
+  const digest = await hashFile(path);
   return digest === sha256.toLowerCase() ? undefined : `expected sha256 ${sha256}, got ${digest}`;
 }

@@ -10,6 +10,7 @@ export {
 } from './column-map.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
+export { hashFile } from './hash-file.js';
 export {
   collectInteractions,
   type Interactions,
