@@ -15,9 +15,12 @@ namespace codebeam {
 namespace ISA {
 #include "vector.h"
 #include "philox.h"
+#include "dropout.h"
 #include "kernels/gemm.h"
+#include "kernels/attention.h"
 
 void register_kernels(const Exports& exports) {
+  register_attention(exports);
   register_gemm(exports);
 }
 }  // namespace ISA

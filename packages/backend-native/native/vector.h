@@ -13,6 +13,13 @@ typedef int32_t vint __attribute__((vector_size(W * 4)));
 inline vfloat splat(float x) { return x - vfloat{}; }
 inline vint splat_int(int32_t x) { return x - vint{}; }
 
+// 0, 1, 2 ...
+inline vint lanes() {
+  vint v;
+  for (int i = 0; i < W; i++) v[i] = i;
+  return v;
+}
+
 inline vfloat load(const float* p) {
   vfloat v;
   std::memcpy(&v, p, sizeof v);

@@ -1,3 +1,6 @@
+import './gradients/attention.js';
+
+export { type AttentionOptions, attention, type Offsets } from './ops/attention.js';
 export { dropout, dropoutMask } from './ops/dropout.js';
 export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';

@@ -1,7 +1,9 @@
+import * as attention from './attention.js';
 import type { NativeKernel } from './kernel.js';
 import * as matMul from './mat-mul.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
+  ...attention,
   ...matMul,
 };

@@ -1,0 +1,240 @@
+// Multi-head attention over packed sequences, forward and backward, one sequence and head at a time: the scores of a pair never
+// leave the cache. Rows of q, k and v hold all heads side by side. Vaswani et al. 2017, sec. 3.2.1, unscaled as in T5;
+// the backward pass computes the probabilities anew from the saved log-sum-exp (Dao et al. 2022, algorithm 4).
+
+// C [m, n] (+)= A B, with B row-major and A addressed by two strides, all small enough for the caches.
+template <int R, int V>
+inline void small_tile(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t k, float* c,
+                       int64_t c_row, int64_t columns, bool accumulate) {
+  vfloat sums[R][V] = {};
+  const int64_t tail = columns - (V - 1) * W;  // lanes of the last vector
+  for (int64_t i = 0; i < k; i++) {
+    vfloat right[V];
+    for (int v = 0; v < V - 1; v++) right[v] = load(b + i * b_k + v * W);
+    right[V - 1] = tail == W ? load(b + i * b_k + (V - 1) * W) : load(b + i * b_k + (V - 1) * W, tail);
+    for (int r = 0; r < R; r++)
+      for (int v = 0; v < V; v++) sums[r][v] += a[r * a_row + i * a_k] * right[v];
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) {
+      const int64_t n = v < V - 1 ? W : tail;
+      float* out = c + r * c_row + v * W;
+      store(out, accumulate ? load(out, n) + sums[r][v] : sums[r][v], n);
+    }
+}
+
+template <int V>
+inline void small_strip(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t m, int64_t k, float* c,
+                        int64_t c_row, int64_t columns, bool accumulate) {
+  constexpr int R = W == 16 ? 6 : 3;
+  int64_t i = 0;
+  for (; i + R <= m; i += R) small_tile<R, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns, accumulate);
+  for (; i < m; i++) small_tile<1, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns, accumulate);
+}
+
+inline void small_product(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t m, int64_t n, int64_t k,
+                          float* c, int64_t c_row, bool accumulate = false) {
+  for (int64_t j = 0; j < n;) {
+    const int64_t vectors = (n - j + W - 1) / W;
+    const int64_t columns = std::min<int64_t>(n - j, 4 * W);
+    if (vectors >= 4)
+      small_strip<4>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+    else if (vectors == 3)
+      small_strip<3>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+    else if (vectors == 2)
+      small_strip<2>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+    else
+      small_strip<1>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+    j += columns;
+  }
+}
+
+// to [columns, to_stride] = from [rows, columns] transposed.
+inline void transpose_small(const float* from, int64_t stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  for (int64_t r = 0; r < rows; r += 8)
+    for (int64_t j = 0; j < columns; j++)
+      for (int64_t i = r; i < std::min(rows, r + 8); i++) to[j * to_stride + i] = from[i * stride + j];
+}
+
+struct AttentionShape {
+  const int32_t* query_offsets;  // [B + 1] rows of each sequence
+  const int32_t* key_offsets;    // [B + 1]
+  int64_t batch, heads, width;   // B, H, E
+  const float* bias;             // [H, distances] by key position - query position + zero; or none
+  int64_t distances, zero;
+  bool causal;
+  // Dropout of the probabilities: query row t, head h and key k use half-word k % 8 of block (t H + h) blocks_per_row + k / 8.
+  uint32_t threshold;
+  float keep;
+  uint32_t key0, key1;
+  int64_t blocks_per_row;
+};
+
+// The sequences of one chunk. Chunks do not depend on the number of threads, and each owns its part of the bias gradient.
+constexpr int64_t kSequencesPerChunk = 8;
+
+inline int64_t longest(const int32_t* offsets, int64_t batch) {
+  int64_t most = 0;
+  for (int64_t b = 0; b < batch; b++) most = std::max<int64_t>(most, offsets[b + 1] - offsets[b]);
+  return most;
+}
+
+inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Adds the bias to a row of scores and hides what a causal query must not see. The first key not to be seen is returned.
+inline int64_t add_bias(const AttentionShape& s, int64_t head, int64_t query, int64_t keys, float* scores) {
+  const int64_t seen = s.causal ? std::min(keys, std::max<int64_t>(0, query + 1)) : keys;
+  if (s.bias) {
+    const float* bias = s.bias + head * s.distances + s.zero - query;
+    for (int64_t k = 0; k < seen; k += W) {
+      const int64_t n = std::min<int64_t>(W, seen - k);
+      store(scores + k, load(scores + k, n) + load(bias + k, n), n);
+    }
+  }
+  return seen;
+}
+
+// Factors 0 or keep of a row's probabilities.
+inline void attention_dropout(const AttentionShape& s, int64_t query_row, int64_t head, int64_t keys, float* factors) {
+  dropout_factors(s.key0, s.key1, (uint64_t)((query_row * s.heads + head) * s.blocks_per_row), keys, s.threshold, s.keep, factors);
+}
+
+static void attention_forward(const AttentionShape& s, const float* q, const float* k, const float* v, float* out,
+                              float* log_sums) {
+  const int64_t stride = s.heads * s.width;
+  const int64_t most_keys = round_up(longest(s.key_offsets, s.batch), W), most_queries = longest(s.query_offsets, s.batch);
+  parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
+    float* keys_t = scratch_of<float>(kKernel, s.width * most_keys + (most_queries + 1) * most_keys);
+    float* scores = keys_t + s.width * most_keys;
+    float* factors = scores + most_queries * most_keys;
+    for (int64_t b = begin; b < end; b++) {
+      const int64_t q0 = s.query_offsets[b], queries = s.query_offsets[b + 1] - q0;
+      const int64_t k0 = s.key_offsets[b], keys = s.key_offsets[b + 1] - k0;
+      for (int64_t h = 0; h < s.heads; h++) {
+        const float *qh = q + q0 * stride + h * s.width, *kh = k + k0 * stride + h * s.width, *vh = v + k0 * stride + h * s.width;
+        transpose_small(kh, stride, keys, s.width, keys_t, most_keys);
+        small_product(qh, stride, 1, keys_t, most_keys, queries, keys, s.width, scores, most_keys);
+        for (int64_t i = 0; i < queries; i++) {
+          float* row = scores + i * most_keys;
+          const int64_t seen = add_bias(s, h, i, keys, row);
+          vfloat most = splat(-INFINITY);
+          for (int64_t j = 0; j < seen; j += W) {
+            const int64_t n = std::min<int64_t>(W, seen - j);
+            most = maximum(most, select(lanes() < (int32_t)n, load(row + j, n), splat(-INFINITY)));
+          }
+          const float top = max_lane(most);
+          vfloat total{};
+          for (int64_t j = 0; j < seen; j += W) {
+            const int64_t n = std::min<int64_t>(W, seen - j);
+            const vfloat e = select(lanes() < (int32_t)n, exponential(load(row + j, n) - top), splat(0.f));
+            store(row + j, e);  // rows are padded to whole vectors
+            total += e;
+          }
+          const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
+          log_sums[(q0 + i) * s.heads + h] = seen > 0 ? top + std::log(mass) : 0.f;
+          if (s.threshold) attention_dropout(s, q0 + i, h, seen, factors);
+          for (int64_t j = 0; j < keys; j += W) {
+            const int64_t n = std::min<int64_t>(W, keys - j);
+            if (j >= seen) {
+              store(row + j, splat(0.f), n);
+              continue;
+            }
+            vfloat p = load(row + j) * scale;
+            if (s.threshold) p = p * load(factors + j, std::min<int64_t>(W, seen - j));
+            store(row + j, p, n);
+          }
+        }
+        small_product(scores, most_keys, 1, vh, stride, queries, s.width, keys, out + q0 * stride + h * s.width, stride);
+      }
+    }
+  });
+}
+
+static void attention_backward(const AttentionShape& s, const float* q, const float* k, const float* v, const float* log_sums,
+                               const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
+  const int64_t stride = s.heads * s.width, bias_size = s.heads * s.distances;
+  const int64_t most_keys = round_up(longest(s.key_offsets, s.batch), W), most_queries = longest(s.query_offsets, s.batch);
+  const int64_t chunks = (s.batch + kSequencesPerChunk - 1) / kSequencesPerChunk;
+  float* partial = d_bias ? scratch_of<float>(kKernel + 1, chunks * bias_size) : nullptr;
+  parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
+    const int64_t matrix = most_queries * most_keys;
+    float* turned = scratch_of<float>(kKernel, s.width * most_keys + 3 * matrix + most_keys);
+    float *p = turned + s.width * most_keys, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
+    float* d_bias_here = partial ? partial + begin / kSequencesPerChunk * bias_size : nullptr;
+    if (d_bias_here) std::fill(d_bias_here, d_bias_here + bias_size, 0.f);
+    for (int64_t b = begin; b < end; b++) {
+      const int64_t q0 = s.query_offsets[b], queries = s.query_offsets[b + 1] - q0;
+      const int64_t k0 = s.key_offsets[b], keys = s.key_offsets[b + 1] - k0;
+      for (int64_t h = 0; h < s.heads; h++) {
+        const int64_t at_q = q0 * stride + h * s.width, at_k = k0 * stride + h * s.width;
+        transpose_small(k + at_k, stride, keys, s.width, turned, most_keys);
+        small_product(q + at_q, stride, 1, turned, most_keys, queries, keys, s.width, p, most_keys);
+        transpose_small(v + at_k, stride, keys, s.width, turned, most_keys);
+        small_product(d_out + at_q, stride, 1, turned, most_keys, queries, keys, s.width, d_p, most_keys);
+        for (int64_t i = 0; i < queries; i++) {
+          float *row = p + i * most_keys, *d_row = d_p + i * most_keys, *dropped_row = dropped + i * most_keys;
+          const int64_t seen = add_bias(s, h, i, keys, row);
+          const float log_sum = log_sums[(q0 + i) * s.heads + h];
+          if (s.threshold) attention_dropout(s, q0 + i, h, seen, factors);
+          vfloat inner{};
+          for (int64_t j = 0; j < seen; j += W) {
+            const int64_t n = std::min<int64_t>(W, seen - j);
+            const vfloat probability = exponential(load(row + j, n) - log_sum);
+            vfloat d = load(d_row + j, n), after = probability;
+            if (s.threshold) {
+              const vfloat factor = load(factors + j, n);
+              after = probability * factor;
+              d = d * factor;
+            }
+            store(row + j, probability, n);
+            store(dropped_row + j, after, n);
+            store(d_row + j, d, n);
+            inner += load(row + j, n) * d;
+          }
+          const float mean = sum(inner);
+          for (int64_t j = 0; j < keys; j += W) {
+            const int64_t n = std::min<int64_t>(W, keys - j), m = std::max<int64_t>(0, std::min<int64_t>(n, seen - j));
+            const vfloat d = load(row + j, m) * (load(d_row + j, m) - mean);
+            store(d_row + j, d, n);  // 0 for keys that are not seen
+            store(dropped_row + j, load(dropped_row + j, m), n);
+          }
+          if (d_bias_here) {
+            float* sums = d_bias_here + h * s.distances + s.zero - i;
+            for (int64_t j = 0; j < seen; j += W) {
+              const int64_t n = std::min<int64_t>(W, seen - j);
+              store(sums + j, load(sums + j, n) + load(d_row + j, n), n);
+            }
+          }
+        }
+        small_product(dropped, 1, most_keys, d_out + at_q, stride, keys, s.width, queries, d_v + at_k, stride);
+        small_product(d_p, most_keys, 1, k + at_k, stride, queries, s.width, keys, d_q + at_q, stride);
+        small_product(d_p, 1, most_keys, q + at_q, stride, keys, s.width, queries, d_k + at_k, stride);
+      }
+    }
+  });
+  if (d_bias) {
+    std::fill(d_bias, d_bias + bias_size, 0.f);
+    for (int64_t chunk = 0; chunk < chunks; chunk++)
+      for (int64_t i = 0; i < bias_size; i++) d_bias[i] += partial[chunk * bias_size + i];
+  }
+}
+
+#define ATTENTION_SHAPE                                                                                                        \
+  const int32_t *query_offsets, const int32_t *key_offsets, int64_t batch, int64_t heads, int64_t width, const float *bias,    \
+      int64_t distances, int64_t zero, bool causal, uint32_t threshold, float keep, uint32_t key0, uint32_t key1,              \
+      int64_t blocks_per_row
+#define ATTENTION_SHAPE_VALUE                                                                                                  \
+  { query_offsets, key_offsets, batch, heads, width, bias, distances, zero, causal, threshold, keep, key0, key1, blocks_per_row }
+
+static void attention(ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
+  attention_forward(ATTENTION_SHAPE_VALUE, q, k, v, out, log_sums);
+}
+static void attention_gradient(ATTENTION_SHAPE, const float* q, const float* k, const float* v, const float* log_sums,
+                               const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
+  attention_backward(ATTENTION_SHAPE_VALUE, q, k, v, log_sums, d_out, d_q, d_k, d_v, d_bias);
+}
+
+inline void register_attention(const Exports& exports) {
+  export_function<attention>(exports, "attention");
+  export_function<attention_gradient>(exports, "attentionGradient");
+}
