@@ -11,9 +11,11 @@ type Wasm = Pick<BackendWasm, 'makeOutput'> & {
       registerTensor(id: number, size: number, memoryOffset: number): void;
       disposeData(id: number): void;
     };
-    cwrap(name: string, returns: null, args: string[]): (...args: unknown[]) => void;
+    cwrap(name: string, returns: null, args: string[]): Multiply;
   };
 };
+/** Ids, shapes (as bytes) and ranks of both operands, whether they are transposed, id of the product. */
+type Multiply = (...args: [number, Uint8Array, number, number, Uint8Array, number, number, number, number]) => void;
 type Attrs = { transposeA: boolean; transposeB: boolean };
 
 /** With fewer multiplications a matrix of a batch is not worth the setting-up of an XNNPACK product of its own. */
@@ -35,8 +37,16 @@ export function registerBatchMatMul(): void {
   const transpose = tf.getKernel(tf.Transpose, 'wasm').kernelFunc;
   tf.unregisterKernel(name, 'wasm');
 
+  let multiply: Multiply;
   tf.registerKernel({
     ...kernel,
+    // The backend has loaded its code by then.
+    setupFunc: (backend) => {
+      kernel.setupFunc?.(backend);
+      const [number, array] = ['number', 'array'];
+      const args = [number, array, number, number, array, number, number, number, number];
+      multiply = (backend as Wasm).wasm.cwrap('BatchMatMul', null, args);
+    },
     kernelFunc: ({ inputs, attrs, backend }) => {
       const { transposeA, transposeB } = attrs as unknown as Attrs;
       const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -72,7 +82,7 @@ export function registerBatchMatMul(): void {
       };
       const operands = { a: plain(a, transposeA), b: plain(b, transposeB) };
       const product = isBatch
-        ? multiplyEach(operands.a, operands.b, batch, backend as unknown as Wasm)
+        ? multiplyEach(multiply, operands.a, operands.b, batch, backend as unknown as Wasm)
         : kernel.kernelFunc({ inputs: operands, attrs: { transposeA: false, transposeB: false }, backend });
       for (const { dataId } of made) (backend as tf.KernelBackend).disposeData(dataId);
       return product;
@@ -81,22 +91,17 @@ export function registerBatchMatMul(): void {
 }
 
 /** [..., I, J] x [..., J, O] -> [..., I, O], one XNNPACK product for each matrix of the batch. */
-function multiplyEach(a: tf.TensorInfo, b: tf.TensorInfo, batch: number, backend: Wasm): tf.TensorInfo {
+function multiplyEach(
+  multiply: Multiply,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+  batch: number,
+  backend: Wasm,
+): tf.TensorInfo {
   const [rows, inner] = a.shape.slice(-2);
   const columns = b.shape[b.shape.length - 1];
   const out = backend.makeOutput([...a.shape.slice(0, -1), columns], 'float32');
   const { tfjs } = backend.wasm;
-  const multiply = backend.wasm.cwrap('BatchMatMul', null, [
-    'number',
-    'array',
-    'number',
-    'number',
-    'array',
-    'number',
-    'number',
-    'number',
-    'number',
-  ]);
   const bytes = (shape: number[]) => new Uint8Array(Int32Array.from(shape).buffer);
   const [aShape, bShape] = [bytes([1, rows, inner]), bytes([1, inner, columns])];
   // Tensors without data of their own: they look at one matrix each of the three that have.
