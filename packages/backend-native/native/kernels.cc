@@ -18,9 +18,11 @@ namespace ISA {
 #include "dropout.h"
 #include "kernels/gemm.h"
 #include "kernels/attention.h"
+#include "kernels/dropout.h"
 
 void register_kernels(const Exports& exports) {
   register_attention(exports);
+  register_dropout(exports);
   register_gemm(exports);
 }
 }  // namespace ISA

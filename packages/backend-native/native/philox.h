@@ -1,38 +1,56 @@
-// Philox4x32-10 for W counters at a time: the same stream as packages/random, so a mask is the same on every backend.
+// Philox4x32-10 for W / 2 counters at a time: the same stream as packages/random, so a mask is the same on every backend.
 // Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", sec. 3.3. Included inside `namespace ISA`.
-typedef uint32_t vuint __attribute__((vector_size(W * 4)));
-typedef uint64_t vulong __attribute__((vector_size(W * 8)));
+//
+// A counter's words sit in the lower halves of 64-bit lanes, where the instruction sets multiply 32 x 32 to 64 bits; the upper
+// halves hold leftovers that no product reads.
+typedef uint64_t vulong __attribute__((vector_size(W * 4)));
 
-inline vuint splat_uint(uint32_t x) { return x - vuint{}; }
+inline vulong splat_ulong(uint64_t x) { return x - vulong{}; }
 
-inline void multiply_wide(uint32_t factor, vuint x, vuint& high, vuint& low) {
-  const vulong product = __builtin_convertvector(x, vulong) * (uint64_t)factor;
-  high = __builtin_convertvector(product >> 32, vuint);
-  low = x * factor;
+inline vulong multiply_low_halves(vulong a, vulong b) {
+#if defined(__AVX512F__)
+  return (vulong)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (vulong)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__x86_64__)
+  return (vulong)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
 }
 
-// The blocks index .. index + W - 1 of the stream of a key: words[i] holds word i of each.
-inline void philox_blocks(uint32_t key0, uint32_t key1, uint64_t index, vuint words[4]) {
+constexpr int64_t kPhiloxBlocks = W / 2;
+
+// The blocks index .. index + kPhiloxBlocks - 1 of the stream of a key, four words each, in the order of packages/random.
+inline void philox_blocks(uint32_t key0, uint32_t key1, uint64_t index, uint32_t* words) {
+  constexpr int64_t kHalf = kPhiloxBlocks / 2;
+  // In the order that leaves the blocks sorted when the words are put together below.
   vulong counter;
-  for (int i = 0; i < W; i++) counter[i] = index + i;
-  vuint c0 = __builtin_convertvector(counter, vuint), c1 = __builtin_convertvector(counter >> 32, vuint);
-  vuint c2{}, c3{};
+  for (int64_t i = 0; i < kHalf; i++) {
+    counter[2 * i] = index + i;
+    counter[2 * i + 1] = index + kHalf + i;
+  }
+  const vulong factor0 = splat_ulong(0xd2511f53), factor1 = splat_ulong(0xcd9e8d57);
+  vulong c0 = counter, c1 = counter >> 32, c2{}, c3{};
   for (int round = 0; round < 10; round++) {
-    vuint high0, low0, high1, low1;
-    multiply_wide(0xd2511f53u, c0, high0, low0);
-    multiply_wide(0xcd9e8d57u, c2, high1, low1);
-    c0 = high1 ^ c1 ^ key0;
-    c1 = low1;
-    c2 = high0 ^ c3 ^ key1;
-    c3 = low0;
+    const vulong product0 = multiply_low_halves(c0, factor0), product1 = multiply_low_halves(c2, factor1);
+    c0 = (product1 >> 32) ^ c1 ^ splat_ulong(key0);
+    c1 = product1;
+    c2 = (product0 >> 32) ^ c3 ^ splat_ulong(key1);
+    c3 = product0;
     key0 += 0x9e3779b9u;
     key1 += 0xbb67ae85u;
   }
-  words[0] = c0;
-  words[1] = c1;
-  words[2] = c2;
-  words[3] = c3;
+  const vulong first = (c0 & 0xffffffff) | c1 << 32, second = (c2 & 0xffffffff) | c3 << 32;
+#if defined(__AVX512F__)
+  const vulong low = (vulong)_mm512_unpacklo_epi64((__m512i)first, (__m512i)second);
+  const vulong high = (vulong)_mm512_unpackhi_epi64((__m512i)first, (__m512i)second);
+#elif defined(__AVX2__)
+  const vulong low = (vulong)_mm256_unpacklo_epi64((__m256i)first, (__m256i)second);
+  const vulong high = (vulong)_mm256_unpackhi_epi64((__m256i)first, (__m256i)second);
+#else
+  const vulong low = {first[0], second[0]}, high = {first[1], second[1]};
+#endif
+  std::memcpy(words, &low, sizeof low);
+  std::memcpy(words + W, &high, sizeof high);
 }
-
-// Dropout as packages/backend/src/ops/dropout.ts defines it: element e is dropped if half-word e % 8 of block e / 8 is below
-// the threshold. Factors for W elements from `first` (a multiple of 8 * W or any multiple of 8) are made block by block.

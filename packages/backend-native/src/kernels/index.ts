@@ -1,9 +1,11 @@
 import * as attention from './attention.js';
+import * as dropout from './dropout.js';
 import type { NativeKernel } from './kernel.js';
 import * as matMul from './mat-mul.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...attention,
+  ...dropout,
   ...matMul,
 };

@@ -1,0 +1,88 @@
+import { addDropout, dropout, dropoutMask, selectBackend, tf } from '@codebeam/backend';
+import { createGenerator, createKey, type Key } from '@codebeam/random';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { NativeBackend } from '../index.js';
+
+const backend = () => tf.backend() as unknown as NativeBackend;
+const draw = (seed: number, size: number) =>
+  Float32Array.from({ length: size }, createGenerator(createKey(seed, 'sample')).normal);
+
+beforeAll(async () => {
+  await selectBackend('native');
+});
+
+describe('native dropout', () => {
+  it.each([0, 1, 7, 8, 9, 31, 64, 1000, 1024, 1025, 16_384, 50_001])(
+    'has the mask of the formula, %i elements',
+    (size) => {
+      for (const [rate, key] of [
+        [0.1, createKey(size, 'dropout')],
+        [0.5, [0xffffffff, 0xfffffffe] as Key],
+        [1e-7, createKey(1, 'dropout')],
+        [1 - 1e-7, createKey(1, 'dropout')],
+      ] as const) {
+        const ones = tf.ones([size]);
+        expect(dropout(ones, rate, key).dataSync()).toEqual(dropoutMask(size, rate, key));
+      }
+    },
+  );
+
+  it('multiplies x by it, forward and backward, and adds the residual', () => {
+    const [rate, key] = [0.3, createKey(9, 'dropout')];
+    for (const shape of [
+      [3, 5, 7],
+      [2, 16_411],
+      [0, 4],
+    ]) {
+      const size = shape.reduce((product, n) => product * n, 1);
+      const [x, residual, weights] = [1, 2, 3].map((seed) => draw(seed, size));
+      const mask = dropoutMask(size, rate, key);
+      const tensors = [x, residual, weights].map((values) => tf.tensor(values, shape));
+      expect(dropout(tensors[0], rate, key).dataSync()).toEqual(x.map((value, i) => value * mask[i]));
+      const sum = addDropout(tensors[1], tensors[0], rate, key).dataSync();
+      for (const [i, value] of sum.entries()) expect(value).toBeCloseTo(residual[i] + x[i] * mask[i], 6);
+
+      const expected = weights.map((value, i) => value * mask[i]);
+      const gradient = tf.grad((t: tf.Tensor) => tf.sum(tf.mul(dropout(t, rate, key), tensors[2])))(tensors[0]);
+      expect(gradient.dataSync()).toEqual(expected);
+      const gradients = tf.grads((r: tf.Tensor, t: tf.Tensor) =>
+        tf.sum(tf.mul(addDropout(r, t, rate, key), tensors[2])),
+      )([tensors[1], tensors[0]]);
+      expect(gradients[0].dataSync()).toEqual(weights);
+      expect(gradients[1].dataSync()).toEqual(expected);
+    }
+  });
+
+  it('keeps what is not finite, as a product does', () => {
+    const x = tf.fill([64], Number.POSITIVE_INFINITY);
+    const found = dropout(x, 0.5, createKey(2, 'dropout')).dataSync();
+    const mask = dropoutMask(64, 0.5, createKey(2, 'dropout'));
+    expect(found).toEqual(mask.map((factor) => (factor === 0 ? Number.NaN : Number.POSITIVE_INFINITY)));
+  });
+
+  it('does not depend on the number of threads', () => {
+    const [x, residual] = [draw(1, 100_003), draw(2, 100_003)].map((values) => tf.tensor1d(values));
+    const run = (threads: number) => {
+      backend().setThreads(threads);
+      return addDropout(residual, x, 0.2, createKey(5, 'dropout')).dataSync();
+    };
+    expect(run(1)).toEqual(run(2));
+  });
+
+  it('leaves no tensors behind and drops nothing at a rate of 0', () => {
+    const x = tf.ones([4, 8]);
+    const before = tf.memory().numTensors;
+    tf.grad((t: tf.Tensor) => tf.sum(addDropout(t, t, 0.5, createKey(1, 'dropout'))))(x).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    expect(addDropout(x, x, 0, createKey(1, 'dropout')).dataSync()).toEqual(new Float32Array(32).fill(2));
+  });
+
+  it('refuses a residual of another shape, and what is not float32', () => {
+    expect(() => addDropout(tf.ones([2]), tf.ones([3]), 0.5, createKey(1, 'dropout'))).toThrow(
+      'backend: residual must have the shape of x, [3], got [2]',
+    );
+    expect(() => dropout(tf.ones([2], 'bool'), 0.5, createKey(1, 'dropout'))).toThrow(
+      'backend-native: x must be float32, got bool',
+    );
+  });
+});
