@@ -1,30 +1,47 @@
 // Dropout as packages/backend/src/ops/dropout.ts defines it: an element is dropped if its 16 bits of the random stream are below
 // the threshold, and multiplied by `keep` if not; each block of the stream decides eight elements. Included inside `namespace ISA`.
-typedef uint16_t vhalf __attribute__((vector_size(W * 2)));
+typedef uint16_t vhalf __attribute__((vector_size(W * 4)));
 
 // Elements per group of blocks that are made together.
 constexpr int64_t kDropoutGroup = 8 * kPhiloxBlocks;
+
+// The factors of 2 W elements: `keep` where the half-word is above `below`, the threshold less one.
+inline void factors_of(vhalf random, uint16_t below, float keep, vfloat& first, vfloat& second) {
+#if defined(__AVX512F__)
+  const __mmask32 kept = _mm512_cmpgt_epu16_mask((__m512i)random, _mm512_set1_epi16(below));
+  first = (vfloat)_mm512_maskz_mov_ps((__mmask16)kept, _mm512_set1_ps(keep));
+  second = (vfloat)_mm512_maskz_mov_ps((__mmask16)(kept >> 16), _mm512_set1_ps(keep));
+#elif defined(__AVX2__)
+  const __m256i kept = (__m256i)(random > below);  // all bits of a half-word set, or none
+  first = (vfloat)_mm256_and_ps((__m256)_mm256_cvtepi16_epi32(_mm256_castsi256_si128(kept)), _mm256_set1_ps(keep));
+  second = (vfloat)_mm256_and_ps((__m256)_mm256_cvtepi16_epi32(_mm256_extracti128_si256(kept, 1)), _mm256_set1_ps(keep));
+#else
+  for (int i = 0; i < W; i++) {
+    first[i] = random[i] > below ? keep : 0.f;
+    second[i] = random[W + i] > below ? keep : 0.f;
+  }
+#endif
+}
 
 // The factors (0 or keep) of `count` elements from the first of block `first_block` on. A kernel that runs in rows, or in any
 // order, makes just those that it needs; the backward pass makes them again instead of reading them from memory.
 inline void dropout_factors(uint32_t key0, uint32_t key1, uint64_t first_block, int64_t count, uint32_t threshold, float keep,
                             float* out) {
-  const vint least = splat_int(threshold);
-  const vfloat kept = splat(keep);
-  uint16_t random[kDropoutGroup];
+  if (threshold == 0) {
+    std::fill(out, out + count, keep);
+    return;
+  }
   for (int64_t begin = 0; begin < count; begin += kDropoutGroup, first_block += kPhiloxBlocks) {
-    uint32_t words[kDropoutGroup / 2];
-    philox_blocks(key0, key1, first_block, words);
-    std::memcpy(random, words, sizeof random);
+    vhalf random[2];
+    philox_blocks(key0, key1, first_block, random);
+    vfloat factors[4];
+    factors_of(random[0], threshold - 1, keep, factors[0], factors[1]);
+    factors_of(random[1], threshold - 1, keep, factors[2], factors[3]);
+    float* group = out + begin;
     const int64_t left = count - begin;
-    for (int64_t i = 0; i < kDropoutGroup && i < left; i += W) {
-      vhalf bits;
-      std::memcpy(&bits, random + i, sizeof bits);
-      const vfloat factors = select(__builtin_convertvector(bits, vint) >= least, kept, splat(0.f));
-      if (left - i >= W)
-        store(out + begin + i, factors);
-      else
-        store(out + begin + i, factors, left - i);
-    }
+    if (left >= kDropoutGroup)
+      for (int i = 0; i < 4; i++) store(group + i * W, factors[i]);
+    else
+      for (int i = 0; i * W < left; i++) store(group + i * W, factors[i], std::min<int64_t>(W, left - i * W));
   }
 }

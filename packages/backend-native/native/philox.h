@@ -21,15 +21,20 @@ inline vulong multiply_low_halves(vulong a, vulong b) {
 
 constexpr int64_t kPhiloxBlocks = W / 2;
 
-// The blocks index .. index + kPhiloxBlocks - 1 of the stream of a key, four words each, in the order of packages/random.
-inline void philox_blocks(uint32_t key0, uint32_t key1, uint64_t index, uint32_t* words) {
-  constexpr int64_t kHalf = kPhiloxBlocks / 2;
-  // In the order that leaves the blocks sorted when the words are put together below.
-  vulong counter;
-  for (int64_t i = 0; i < kHalf; i++) {
-    counter[2 * i] = index + i;
-    counter[2 * i + 1] = index + kHalf + i;
+// 0, n, 1, n + 1 ... for n half the lanes.
+inline vulong lanes_interleaved() {
+  vulong v;
+  for (int i = 0; i < W / 4; i++) {
+    v[2 * i] = i;
+    v[2 * i + 1] = W / 4 + i;
   }
+  return v;
+}
+
+// The blocks index .. index + kPhiloxBlocks - 1 of the stream of a key, four words each, in the order of packages/random.
+inline void philox_blocks(uint32_t key0, uint32_t key1, uint64_t index, void* words) {
+  // Counted in the order that leaves the blocks sorted when the words are put together below.
+  const vulong counter = splat_ulong(index) + lanes_interleaved();
   const vulong factor0 = splat_ulong(0xd2511f53), factor1 = splat_ulong(0xcd9e8d57);
   vulong c0 = counter, c1 = counter >> 32, c2{}, c3{};
   for (int round = 0; round < 10; round++) {
@@ -52,5 +57,5 @@ inline void philox_blocks(uint32_t key0, uint32_t key1, uint64_t index, uint32_t
   const vulong low = {first[0], second[0]}, high = {first[1], second[1]};
 #endif
   std::memcpy(words, &low, sizeof low);
-  std::memcpy(words + W, &high, sizeof high);
+  std::memcpy((char*)words + sizeof low, &high, sizeof high);
 }

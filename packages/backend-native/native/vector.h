@@ -38,6 +38,7 @@ inline vfloat load(const float* p, int64_t n) {
 #if defined(__AVX512F__)
   return (vfloat)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #else
+  if (n == W) return load(p);
   vfloat v{};
   std::memcpy(&v, p, n * 4);
   return v;
@@ -47,6 +48,7 @@ inline void store(float* p, vfloat v, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
+  if (n == W) return store(p, v);
   std::memcpy(p, &v, n * 4);
 #endif
 }
