@@ -18,6 +18,6 @@ export function initFeedForward(key: Key, modelWidth: number, hiddenWidth: numbe
  *
  * @param x  [..., D]
  */
-export function feedForward(params: FeedForward, x: tf.Tensor, dropout: Dropout = noDropout): tf.Tensor {
+export function feedForward<T extends tf.Tensor>(params: FeedForward, x: T, dropout: Dropout = noDropout): T {
   return linear(params.output, dropout(tf.relu(linear(params.input, x))));
 }

@@ -1,4 +1,4 @@
-export { type Attention, attend, attention, initAttention, mergeHeads, splitHeads } from './attention.js';
+export { type Attention, attention, initAttention } from './attention.js';
 export { createDropout, type Dropout, noDropout } from './dropout.js';
 export { type FeedForward, feedForward, initFeedForward } from './feed-forward.js';
 export { normal } from './initialise.js';

@@ -19,10 +19,10 @@ export function initLinear(key: Key, inputs: number, outputs: number, standardDe
  * @param x  [..., I] float32
  * @returns  [..., O]
  */
-export function linear(params: Linear | BiasedLinear, x: tf.Tensor): tf.Tensor {
+export function linear<T extends tf.Tensor>(params: Linear | BiasedLinear, x: T): T {
   const [inputs, outputs] = params.weight.shape;
   const rows = tf.reshape(x, [-1, inputs]);
   const product = tf.matMul(rows, params.weight);
   const sum = 'bias' in params ? tf.add(product, params.bias) : product;
-  return tf.reshape(sum, [...x.shape.slice(0, -1), outputs]);
+  return tf.reshape(sum, [...x.shape.slice(0, -1), outputs]) as T;
 }

@@ -2,20 +2,15 @@ import { selectBackend, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  attend,
   countParams,
   createDropout,
   flattenParams,
-  initAttention,
   initMlp,
   linear,
   mapParams,
-  mergeHeads,
   mlp,
-  normal,
   relativePositionBucket,
   rmsNorm,
-  splitHeads,
 } from './index.js';
 
 const key = createKey(1, 'init');
@@ -87,41 +82,6 @@ describe.each(['cpu', 'wasm'] as const)('layers on %s', (backend) => {
     const rms = Math.sqrt(12.5);
     expect(y[0]).toBeCloseTo(3 / rms, 5);
     expect(y[1]).toBeCloseTo(8 / rms, 5);
-  });
-
-  it('attend equals softmax attention computed by hand, and never looks where the mask is', async () => {
-    const [batch, heads, queries, keys, width] = [2, 2, 3, 4, 5];
-    const query = normal<tf.Rank.R4>(createKey(1, 'sample'), [batch, heads, queries, width], 1);
-    const memory = normal<tf.Rank.R4>(createKey(2, 'sample'), [batch, heads, keys, width], 1);
-    const values = normal<tf.Rank.R4>(createKey(3, 'sample'), [batch, heads, keys, width], 1);
-    const mask = tf.tensor4d([0, 0, 0, -1e9, 0, 0, 0, 0], [batch, 1, 1, keys]);
-    const found = await attend(query, memory, values, [mask]).data();
-    const [q, k, v] = await Promise.all([query.data(), memory.data(), values.data()]);
-    for (let b = 0; b < batch; b++) {
-      for (let h = 0; h < heads; h++) {
-        for (let i = 0; i < queries; i++) {
-          const at = (row: number, rows: number, d: number) => ((b * heads + h) * rows + row) * width + d;
-          const visible = b === 0 ? keys - 1 : keys;
-          const weights = Array.from({ length: visible }, (_, j) => {
-            let dot = 0;
-            for (let d = 0; d < width; d++) dot += q[at(i, queries, d)] * k[at(j, keys, d)];
-            return Math.exp(dot);
-          });
-          const total = weights.reduce((sum, value) => sum + value, 0);
-          for (let d = 0; d < width; d++) {
-            const expected = weights.reduce((sum, weight, j) => sum + (weight / total) * v[at(j, keys, d)], 0);
-            expect(found[at(i, queries, d)]).toBeCloseTo(expected, 4);
-          }
-        }
-      }
-    }
-  });
-
-  it('splits and merges heads without loss', async () => {
-    const x = normal<tf.Rank.R3>(key, [2, 3, 8], 1);
-    expect(splitHeads(x, 4).shape).toEqual([2, 4, 3, 2]);
-    expect(await mergeHeads(splitHeads(x, 4)).data()).toEqual(await x.data());
-    expect(initAttention(key, 8, 4, 2).output.weight.shape).toEqual([8, 8]);
   });
 
   it('drops other elements at each call of one pass, and the same in the next pass with the same key', async () => {

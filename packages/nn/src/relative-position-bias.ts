@@ -43,22 +43,19 @@ export function relativePositionBucket(
 }
 
 /**
- * The bias of queries at positions [queryStart, queryStart + queries) against keys at [0, keys).
+ * What every distance adds to a score, for up to Q queries and S keys.
  *
- * @returns [1, H, Q, S]
+ * @returns bias [H, Q+S-1]; column zeroDistance + key position - query position is that of a pair
  */
 export function relativePositionBias(
   { weight }: RelativePositionBias,
   queries: number,
   keys: number,
   positions: RelativePositions,
-  queryStart = 0,
-): tf.Tensor4D {
-  const heads = weight.shape[1];
-  const buckets = new Int32Array(queries * keys);
-  for (let q = 0; q < queries; q++) {
-    for (let k = 0; k < keys; k++) buckets[q * keys + k] = relativePositionBucket(k - (q + queryStart), positions);
-  }
-  const bias = tf.gather(weight, tf.tensor1d(buckets, 'int32')); // [Q*S, H]
-  return tf.reshape(tf.transpose(bias), [1, heads, queries, keys]);
+): { bias: tf.Tensor2D; zeroDistance: number } {
+  const zeroDistance = queries - 1;
+  const buckets = Int32Array.from({ length: queries + keys - 1 }, (_, column) =>
+    relativePositionBucket(column - zeroDistance, positions),
+  );
+  return { bias: tf.transpose(tf.gather(weight, tf.tensor1d(buckets, 'int32'))), zeroDistance };
 }

@@ -1,7 +1,6 @@
-import { tf } from '@codebeam/backend';
+import { attention as attend, evenOffsets, type Offsets, tf } from '@codebeam/backend';
 import {
   type Attention,
-  attend,
   attention,
   type Dropout,
   type FeedForward,
@@ -11,13 +10,10 @@ import {
   initRelativePositionBias,
   initRmsNorm,
   linear,
-  mergeHeads,
-  noDropout,
   type RelativePositionBias,
   type RmsNorm,
   relativePositionBias,
   rmsNorm,
-  splitHeads,
 } from '@codebeam/nn';
 import { foldIn, type Key } from '@codebeam/random';
 import type { TigerConfig } from './config.js';
@@ -57,45 +53,39 @@ const positionsOf = ({ positionBuckets, maxDistance }: TigerConfig) => ({
 });
 
 /**
- * All positions of the target at once, as in training: each sees the history and the target's earlier positions.
+ * All positions of the targets at once, as in training: each sees the history and the target's earlier positions.
  * Raffel et al. 2020 (T5), sec. 2.1.
  *
- * @param x           [B, P, D] embedded target tokens, shifted right by one
- * @param memory      [B, S, D] the encoder's output
- * @param memoryMask  [B, 1, 1, S] 0 for tokens, -1e9 for padding; absent when no row is padded
- * @returns           [B, P, D]
+ * @param x              [B*P, D] embedded target tokens, shifted right by one
+ * @param memory         [S, D] the encoder's output
+ * @param memoryOffsets  [B+1] where each history begins
+ * @returns              [B*P, D]
  */
 export function decode(
   { positions, blocks, norm }: Decoder,
-  x: tf.Tensor,
-  memory: tf.Tensor,
-  memoryMask: tf.Tensor | undefined,
+  x: tf.Tensor2D,
+  memory: tf.Tensor2D,
+  memoryOffsets: Offsets,
   config: TigerConfig,
   dropout: Dropout,
-): tf.Tensor {
+): tf.Tensor2D {
   const { heads } = config;
-  const length = x.shape[1] as number;
-  const bias = relativePositionBias(positions, length, length, positionsOf(config)); // [1, H, P, P]
-  const biases = [bias, causalMask(length)];
-  const crossBiases = memoryMask ? [memoryMask] : [];
+  const batch = memoryOffsets.length - 1;
+  const length = x.shape[0] / batch; // P
+  const targets = evenOffsets(batch, length);
+  const bias = relativePositionBias(positions, length, length, positionsOf(config)); // [H, 2*P-1]
+  const within = { heads, queryOffsets: targets, keyOffsets: targets, causal: true, ...bias };
+  const across = { heads, queryOffsets: targets, keyOffsets: memoryOffsets };
 
   let hidden = dropout(x);
   for (const block of blocks) {
     const normed = rmsNorm(block.attentionNorm, hidden);
-    hidden = tf.add(hidden, dropout(attention(block.attention, normed, normed, heads, biases, dropout)));
+    hidden = dropout.add(hidden, attention(block.attention, normed, normed, within, dropout));
     const query = rmsNorm(block.crossAttentionNorm, hidden);
-    hidden = tf.add(hidden, dropout(attention(block.crossAttention, query, memory, heads, crossBiases, dropout)));
-    hidden = tf.add(hidden, dropout(feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout)));
+    hidden = dropout.add(hidden, attention(block.crossAttention, query, memory, across, dropout));
+    hidden = dropout.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout));
   }
   return dropout(rmsNorm(norm, hidden));
-}
-
-/** [P, P] 0 where position q may see position k <= q, -1e9 elsewhere. */
-function causalMask(length: number): tf.Tensor2D {
-  const mask = Float32Array.from({ length: length * length }, (_, i) =>
-    i % length > Math.floor(i / length) ? -1e9 : 0,
-  );
-  return tf.tensor2d(mask, [length, length]);
 }
 
 /**
@@ -111,33 +101,47 @@ export function decodeStep(
   cache: KvCache,
   config: TigerConfig,
 ): { hidden: tf.Tensor2D; self: KvCache['self'] } {
-  const { heads, headWidth } = config;
-  const [rows, modelWidth] = x.shape;
-  const batch = cache.cross[0].key.shape[0];
-  const position = cache.self[0]?.key.shape[2] ?? 0;
-  const bias = relativePositionBias(positions, 1, position + 1, positionsOf(config), position); // [1, H, 1, P]
+  const { heads } = config;
+  const rows = x.shape[0];
+  const batch = cache.crossOffsets.length - 1;
+  const position = cache.self[0]?.key.shape[1] ?? 0; // P
+  const { bias } = relativePositionBias(positions, position + 1, 1, positionsOf(config)); // [H, P+1]
+  // The only query of a row stands at the last position: column 0 of the bias is the first key's.
+  const within = { heads, queryOffsets: evenOffsets(rows, 1), keyOffsets: evenOffsets(rows, position + 1), bias };
+  // The W beams of a user are W queries of one attention over the user's history.
+  const across = { heads, queryOffsets: evenOffsets(batch, rows / batch), keyOffsets: cache.crossOffsets };
 
   const self: KvCache['self'] = [];
-  let hidden: tf.Tensor = tf.reshape(x, [rows, 1, modelWidth]);
+  let hidden = x;
   for (const [layer, block] of blocks.entries()) {
     const normed = rmsNorm(block.attentionNorm, hidden);
-    const newKey = splitHeads(linear(block.attention.key, normed), heads); // [R, H, 1, E]
-    const newValue = splitHeads(linear(block.attention.value, normed), heads);
-    const past = cache.self[layer];
-    const key = past ? tf.concat([past.key, newKey], 2) : newKey; // [R, H, P, E]
-    const value = past ? tf.concat([past.value, newValue], 2) : newValue;
+    const newKey = linear(block.attention.key, normed); // [R, H*E]
+    const newValue = linear(block.attention.value, normed);
+    const { key, value } = append(cache.self[layer], newKey, newValue); // [R, P+1, H*E]
     self.push({ key, value });
-    const query = splitHeads(linear(block.attention.query, normed), heads); // [R, H, 1, E]
-    hidden = tf.add(hidden, linear(block.attention.output, mergeHeads(attend(query, key, value, [bias])))); // [R, 1, D]
+    const query = linear(block.attention.query, normed); // [R, H*E]
+    const seen = attend(query, flat(key), flat(value), within);
+    hidden = tf.add(hidden, linear(block.attention.output, seen)); // [R, D]
 
-    // The W beams of a user are W queries of one attention over the user's history.
-    const crossQuery = linear(block.crossAttention.query, rmsNorm(block.crossAttentionNorm, hidden)); // [R, 1, H*E]
-    const beams = splitHeads(tf.reshape(crossQuery, [batch, rows / batch, heads * headWidth]), heads); // [B, H, W, E]
-    const seen = attend(beams, cache.cross[layer].key, cache.cross[layer].value, cache.mask ? [cache.mask] : []);
-    const merged = tf.reshape(mergeHeads(seen), [rows, 1, heads * headWidth]);
-    hidden = tf.add(hidden, linear(block.crossAttention.output, merged)); // [R, 1, D]
+    const crossQuery = linear(block.crossAttention.query, rmsNorm(block.crossAttentionNorm, hidden)); // [R, H*E]
+    const read = attend(crossQuery, cache.cross[layer].key, cache.cross[layer].value, across);
+    hidden = tf.add(hidden, linear(block.crossAttention.output, read)); // [R, D]
 
-    hidden = tf.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), noDropout));
+    hidden = tf.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden)));
   }
-  return { hidden: tf.reshape(rmsNorm(norm, hidden), [rows, modelWidth]), self };
+  return { hidden: rmsNorm(norm, hidden), self };
 }
+
+/** [R, P, H*E] and [R, H*E] -> [R, P+1, H*E] */
+function append(
+  past: KvCache['self'][number] | undefined,
+  key: tf.Tensor2D,
+  value: tf.Tensor2D,
+): KvCache['self'][number] {
+  const [newKey, newValue] = [key, value].map((x) => tf.expandDims<tf.Tensor3D>(x, 1));
+  if (!past) return { key: newKey, value: newValue };
+  return { key: tf.concat([past.key, newKey], 1), value: tf.concat([past.value, newValue], 1) };
+}
+
+/** [R, P, H*E] -> [R*P, H*E] */
+const flat = (x: tf.Tensor3D): tf.Tensor2D => tf.reshape(x, [-1, x.shape[2]]);

@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { longestOf, type Offsets, type tf } from '@codebeam/backend';
 import {
   type Attention,
   attention,
@@ -41,33 +41,33 @@ export function initEncoder(key: Key, config: TigerConfig): Encoder {
 }
 
 /**
- * Reads a history: blocks of self-attention and feed-forward, each normalised before and added to its input.
+ * Reads histories: blocks of self-attention and feed-forward, each normalised before and added to its input.
  * Raffel et al. 2020 (T5), sec. 2.1.
  *
- * @param x     [B, S, D] embedded tokens
- * @param mask  [B, 1, 1, S] 0 for tokens, -1e9 for padding; absent when no row is padded
- * @returns     [B, S, D]
+ * @param x        [S, D] embedded tokens of B histories, one after another
+ * @param offsets  [B+1] where each begins
+ * @returns        [S, D]
  */
 export function encode(
   { positions, blocks, norm }: Encoder,
-  x: tf.Tensor,
-  mask: tf.Tensor | undefined,
+  x: tf.Tensor2D,
+  offsets: Offsets,
   { heads, positionBuckets, maxDistance }: TigerConfig,
   dropout: Dropout,
-): tf.Tensor {
-  const length = x.shape[1] as number;
+): tf.Tensor2D {
+  const length = longestOf(offsets);
   const bias = relativePositionBias(positions, length, length, {
     buckets: positionBuckets,
     maxDistance,
     bidirectional: true,
-  }); // [1, H, S, S]
-  const biases = mask ? [bias, mask] : [bias];
+  }); // [H, 2*length-1]
+  const within = { heads, queryOffsets: offsets, keyOffsets: offsets, ...bias };
 
   let hidden = dropout(x);
   for (const block of blocks) {
     const normed = rmsNorm(block.attentionNorm, hidden);
-    hidden = tf.add(hidden, dropout(attention(block.attention, normed, normed, heads, biases, dropout)));
-    hidden = tf.add(hidden, dropout(feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout)));
+    hidden = dropout.add(hidden, attention(block.attention, normed, normed, within, dropout));
+    hidden = dropout.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout));
   }
   return dropout(rmsNorm(norm, hidden));
 }

@@ -9,8 +9,8 @@ export { encodeHistories, forward, initTiger, type Tiger, tigerLoss } from './ti
 export {
   createVocabulary,
   informativePositions,
+  type PackedTokens,
   paddingToken,
-  type TokenRows,
   tokenizeHistories,
   tokenizeTargets,
   userToken,

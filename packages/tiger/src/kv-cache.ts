@@ -1,35 +1,28 @@
-import { tf } from '@codebeam/backend';
-import { linear, splitHeads } from '@codebeam/nn';
+import { type Offsets, tf } from '@codebeam/backend';
+import { linear } from '@codebeam/nn';
 import type { Decoder } from './decoder.js';
-
-export type KeyValue = { key: tf.Tensor4D; value: tf.Tensor4D };
 
 /** What the decoder remembers between the steps of a beam search. */
 export interface KvCache {
-  /** One per layer: keys and values of the positions so far, [R, H, P, E]; empty before the first. */
-  self: KeyValue[];
-  /** One per layer: keys and values of the history, [B, H, S, E], computed once and shared by the user's beams. */
-  cross: KeyValue[];
-  /** [B, 1, 1, S] 0 for tokens, -1e9 for padding; absent when no row is padded. */
-  mask?: tf.Tensor;
+  /** One per layer: keys and values of the positions so far, [R, P, H*E]; empty before the first. */
+  self: { key: tf.Tensor3D; value: tf.Tensor3D }[];
+  /** One per layer: keys and values of the histories, [S, H*E], computed once and shared by each user's beams. */
+  cross: { key: tf.Tensor2D; value: tf.Tensor2D }[];
+  /** [B+1] where each history begins in S. */
+  crossOffsets: Offsets;
 }
 
 /**
  * The cache before the first position.
  *
- * @param memory  [B, S, D] the encoder's output
+ * @param memory  [S, D] the encoder's output
  */
-export function createKvCache(
-  decoder: Decoder,
-  memory: tf.Tensor,
-  mask: tf.Tensor | undefined,
-  heads: number,
-): KvCache {
+export function createKvCache(decoder: Decoder, memory: tf.Tensor2D, crossOffsets: Offsets): KvCache {
   const cross = decoder.blocks.map(({ crossAttention }) => ({
-    key: splitHeads(linear(crossAttention.key, memory), heads),
-    value: splitHeads(linear(crossAttention.value, memory), heads),
+    key: linear(crossAttention.key, memory),
+    value: linear(crossAttention.value, memory),
   }));
-  return { self: [], cross, ...(mask && { mask }) };
+  return { self: [], cross, crossOffsets };
 }
 
 /**

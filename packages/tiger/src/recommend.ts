@@ -117,8 +117,7 @@ export function createScorer(
   return {
     scoreCodes,
     dispose: () => {
-      if (cache)
-        tf.dispose([cache.self, cache.cross, ...(cache.mask ? [cache.mask] : [])] as unknown as tf.TensorContainer);
+      if (cache) tf.dispose([cache.self, cache.cross] as unknown as tf.TensorContainer);
       cache = undefined;
     },
   };

@@ -57,13 +57,17 @@ describe('the vocabulary', () => {
     });
   });
 
-  it('keeps the last items of a history, oldest first, and pads on the right', () => {
+  it('keeps the last items of a history, oldest first, one history after another', () => {
     const small = assignSemanticIds(Int32Array.from([0, 1, 2, 2]), 1, 3);
     const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
-    const rows = tokenizeHistories(vocabulary, small, [Int32Array.from([0, 1, 3]), Int32Array.from([2])], 2);
-    expect(rows.width).toBe(6);
-    expect(Array.from(rows.lengths)).toEqual([6, 3]);
-    expect(Array.from(rows.tokens)).toEqual([2, 4, 6, 3, 5, 6, 3, 4, 6, 0, 0, 0]);
+    const rows = tokenizeHistories(
+      vocabulary,
+      small,
+      [[0, 1, 3], [], [2]].map((items) => Int32Array.from(items)),
+      2,
+    );
+    expect(Array.from(rows.offsets)).toEqual([0, 6, 7, 10]);
+    expect(Array.from(rows.tokens)).toEqual([2, 4, 6, 3, 5, 6, 0, 3, 4, 6]);
     expect(Array.from(tokenizeTargets(vocabulary, small, Int32Array.from([3, 0])))).toEqual([3, 5, 1, 4]);
   });
 
@@ -189,7 +193,7 @@ describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
     expect(loss).toBeLessThan(2 * Math.log(model.vocabulary.size));
   });
 
-  it('does not let padding or later target positions change a prediction', async () => {
+  it('does not let other histories or later target positions change a prediction', async () => {
     const model = createModel();
     const alone = batch(model, [histories[1]]);
     const together = batch(model, [histories[1], histories[2]]);

@@ -5,7 +5,7 @@ import type { TigerConfig } from './config.js';
 import { type Decoder, decode, decodeStep, initDecoder } from './decoder.js';
 import { type Encoder, encode, initEncoder } from './encoder.js';
 import { createKvCache, type KvCache } from './kv-cache.js';
-import { paddingToken, type TokenRows, type Vocabulary } from './tokens.js';
+import { type PackedTokens, paddingToken, type Vocabulary } from './tokens.js';
 
 /**
  * TIGER: a T5 encoder reads the semantic IDs of a user's history, its decoder generates the next item's.
@@ -36,7 +36,7 @@ export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: num
 /**
  * Mean cross-entropy of the target tokens given the histories, in nats per token; an item has L+1 of them.
  *
- * @param histories  B rows of tokens
+ * @param histories  the tokens of B histories
  * @param targets    [B*(L+1)] tokens
  * @param key        of this step's dropout; absent in evaluation
  * @param mask       [B*(L+1), V] of the constrained softmax (`continuationMask`); absent where the config has none
@@ -44,7 +44,7 @@ export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: num
  */
 export function tigerLoss(
   params: Tiger,
-  histories: TokenRows,
+  histories: PackedTokens,
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
@@ -63,38 +63,31 @@ export function tigerLoss(
 /** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */
 export function forward(
   params: Tiger,
-  histories: TokenRows,
+  histories: PackedTokens,
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
 ): tf.Tensor2D {
   const dropout = key ? createDropout(config.dropout, key) : noDropout;
-  const batch = histories.lengths.length;
-  const positions = targets.length / batch;
-  const { memory, mask } = encodeHistories(params, histories, config, dropout); // [B, S, D]
-  const inputs = shiftRight(targets, positions); // [B*(L+1)]
-  const embedded = embed(params, inputs, [batch, positions]); // [B, L+1, D]
-  const hidden = decode(params.decoder, embedded, memory, mask, config, dropout); // [B, L+1, D]
-  return logitsOf(params, tf.reshape(hidden, [batch * positions, config.modelWidth]));
+  const memory = encodeHistories(params, histories, config, dropout); // [S, D]
+  const inputs = shiftRight(targets, targets.length / (histories.offsets.length - 1)); // [B*(L+1)]
+  const hidden = decode(params.decoder, embed(params, inputs), memory, histories.offsets, config, dropout); // [B*(L+1), D]
+  return logitsOf(params, hidden);
 }
 
-/** The encoder's output [B, S, D] and the mask [B, 1, 1, S] of its padding. */
+/** The encoder's output [S, D]: a row for each token of the histories. */
 export function encodeHistories(
   params: Tiger,
-  histories: TokenRows,
+  { tokens, offsets }: PackedTokens,
   config: TigerConfig,
   dropout: Dropout = noDropout,
-): { memory: tf.Tensor; mask: tf.Tensor | undefined } {
-  const { tokens, lengths, width } = histories;
-  const mask = paddingMask(lengths, width);
-  const memory = encode(params.encoder, embed(params, tokens, [lengths.length, width]), mask, config, dropout);
-  return { memory, mask };
+): tf.Tensor2D {
+  return encode(params.encoder, embed(params, tokens), offsets, config, dropout);
 }
 
 /** What beam search starts from: the histories, encoded, with the keys and values that all beams share. */
-export function startDecoding(params: Tiger, histories: TokenRows, config: TigerConfig): KvCache {
-  const { memory, mask } = encodeHistories(params, histories, config);
-  return createKvCache(params.decoder, memory, mask, config.heads);
+export function startDecoding(params: Tiger, histories: PackedTokens, config: TigerConfig): KvCache {
+  return createKvCache(params.decoder, encodeHistories(params, histories, config), histories.offsets);
 }
 
 /**
@@ -109,13 +102,13 @@ export function generateStep(
   cache: KvCache,
   config: TigerConfig,
 ): { logits: tf.Tensor2D; self: KvCache['self'] } {
-  const x = embed(params, tokens, [tokens.length]) as tf.Tensor2D; // [R, D]
-  const { hidden, self } = decodeStep(params.decoder, x, cache, config);
+  const { hidden, self } = decodeStep(params.decoder, embed(params, tokens), cache, config); // [R, D]
   return { logits: logitsOf(params, hidden), self };
 }
 
-function embed({ embedding }: Tiger, tokens: Int32Array, shape: number[]): tf.Tensor {
-  return tf.reshape(tf.gather(embedding, tf.tensor1d(tokens, 'int32')), [...shape, embedding.shape[1]]);
+/** [S] -> [S, D] */
+function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
+  return tf.gather(embedding, tf.tensor1d(tokens, 'int32'));
 }
 
 /** [R, D] -> [R, V] */
@@ -126,13 +119,4 @@ function logitsOf({ embedding }: Tiger, hidden: tf.Tensor2D): tf.Tensor2D {
 /** The decoder's input: each row starts with the start token and lacks its last target. */
 function shiftRight(targets: Int32Array, positions: number): Int32Array {
   return targets.map((_, i) => (i % positions === 0 ? paddingToken : targets[i - 1]));
-}
-
-/** [B, 1, 1, S] 0 for tokens, -1e9 for padding; undefined when every row is full. */
-function paddingMask(lengths: Int32Array, width: number): tf.Tensor | undefined {
-  if (lengths.every((length) => length === width)) return undefined;
-  const mask = Float32Array.from({ length: lengths.length * width }, (_, i) =>
-    i % width < lengths[Math.floor(i / width)] ? 0 : -1e9,
-  );
-  return tf.tensor4d(mask, [lengths.length, 1, 1, width]);
 }

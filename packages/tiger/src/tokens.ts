@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Offsets } from '@codebeam/backend';
 import type { SemanticIds } from '@codebeam/rqvae';
 
-/** Token 0 fills the rest of a short row and starts every target, as in T5. */
+/** Token 0 starts every target, as in T5, and stands for a history without items. */
 export const paddingToken = 0;
 
 /**
@@ -68,18 +69,17 @@ export function userToken({ userOffset, userTokens }: Vocabulary, user: string):
   return userOffset + (createHash('sha256').update(user).digest().readUInt32LE(0) % userTokens);
 }
 
-/** Rows of history tokens, padded on the right to the longest row. */
-export interface TokenRows {
-  /** [B*S] int32 */
+/** The tokens of B histories, one after another. */
+export interface PackedTokens {
+  /** [S] int32 */
   tokens: Int32Array;
-  /** [B] tokens in use in each row */
-  lengths: Int32Array;
-  /** S, at least 1 */
-  width: number;
+  /** [B+1] history b is the tokens offsets[b] .. offsets[b + 1] - 1, at least one. */
+  offsets: Offsets;
 }
 
 /**
- * The encoder's input: (user token), then the codes of the last `maxHistory` items, oldest first.
+ * The encoder's input: (user token), then the codes of the last `maxHistory` items, oldest first; a padding token where
+ * there is nothing to read.
  *
  * @param users  [B] original ids; only needed when the vocabulary has user tokens
  */
@@ -89,9 +89,9 @@ export function tokenizeHistories(
   histories: readonly Int32Array[],
   maxHistory: number,
   users?: readonly string[],
-): TokenRows {
-  const { offsets, separator, userTokens } = vocabulary;
-  const positions = offsets.length;
+): PackedTokens {
+  const { offsets: codeOffsets, separator, userTokens } = vocabulary;
+  const positions = codeOffsets.length;
   const perItem = positions + (separator === undefined ? 0 : 1);
   const first = userTokens > 0 ? 1 : 0;
   if (first === 1 && users === undefined) {
@@ -99,18 +99,20 @@ export function tokenizeHistories(
       'tiger: users must be given, since the model was trained with user tokens; pass their original ids',
     );
   }
-  const lengths = Int32Array.from(histories, (history) => first + Math.min(history.length, maxHistory) * perItem);
-  const width = lengths.reduce((longest, length) => Math.max(longest, length), 1);
-  const tokens = new Int32Array(histories.length * width).fill(paddingToken);
-  for (const [row, history] of histories.entries()) {
-    let at = row * width;
-    if (first === 1) tokens[at++] = userToken(vocabulary, users![row]);
+  const offsets = new Int32Array(histories.length + 1);
+  for (const [b, history] of histories.entries()) {
+    offsets[b + 1] = offsets[b] + Math.max(1, first + Math.min(history.length, maxHistory) * perItem);
+  }
+  const tokens = new Int32Array(offsets[histories.length]).fill(paddingToken);
+  for (const [b, history] of histories.entries()) {
+    let at = offsets[b];
+    if (first === 1) tokens[at++] = userToken(vocabulary, users![b]);
     for (let i = Math.max(0, history.length - maxHistory); i < history.length; i++) {
-      for (let p = 0; p < positions; p++) tokens[at++] = offsets[p] + ids.codes[history[i] * positions + p];
+      for (let p = 0; p < positions; p++) tokens[at++] = codeOffsets[p] + ids.codes[history[i] * positions + p];
       if (separator !== undefined) tokens[at++] = separator;
     }
   }
-  return { tokens, lengths, width };
+  return { tokens, offsets };
 }
 
 /** [B*(L+1)] the tokens of one item per row. */

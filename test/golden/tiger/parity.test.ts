@@ -26,11 +26,10 @@ const config = tigerSchema.parse({
   positionBuckets: theirs.relative_attention_num_buckets,
   maxDistance: theirs.relative_attention_max_distance,
 });
-const width = golden.history[0].length;
+const rows = golden.history.map((row: number[]) => row.filter((token) => token !== 0)) as number[][];
 const histories = {
-  tokens: Int32Array.from(golden.history.flat()),
-  lengths: Int32Array.from(golden.history, (row: number[]) => row.filter((token) => token !== 0).length),
-  width,
+  tokens: Int32Array.from(rows.flat()),
+  offsets: Int32Array.from([0, ...rows.map((_, b) => rows.slice(0, b + 1).flat().length)]),
 };
 const targets = Int32Array.from(golden.target);
 

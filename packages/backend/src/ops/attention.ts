@@ -18,7 +18,7 @@ export interface AttentionOptions {
   bias?: tf.Tensor2D;
   zeroDistance?: number;
   /** Of the probabilities. */
-  dropout?: { rate: number; key: Key };
+  dropout?: { rate: number; key: Key } | undefined;
 }
 
 /**
@@ -61,7 +61,7 @@ function fused(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options
 function padded(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options: AttentionOptions): tf.Tensor2D {
   const { heads, queryOffsets, keyOffsets, causal = false, bias, zeroDistance = 0, dropout } = options;
   const batch = queryOffsets.length - 1;
-  const [queries, keys] = [longest(queryOffsets), longest(keyOffsets)];
+  const [queries, keys] = [longestOf(queryOffsets), longestOf(keyOffsets)];
   const headWidth = query.shape[1] / heads;
   return tf.tidy(() => {
     const split = (x: tf.Tensor2D, offsets: Offsets, length: number) =>
@@ -92,11 +92,17 @@ function padded(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, option
   });
 }
 
-const longest = (offsets: Offsets) => {
+/** Offsets of B sequences of one length. */
+export function evenOffsets(batch: number, length: number): Offsets {
+  return Int32Array.from({ length: batch + 1 }, (_, b) => b * length);
+}
+
+/** Rows of the longest sequence. */
+export function longestOf(offsets: Offsets): number {
   let most = 0;
   for (let b = 1; b < offsets.length; b++) most = Math.max(most, offsets[b] - offsets[b - 1]);
   return most;
-};
+}
 
 /** [rows, D] -> [B*length, D]; what stands in the padding is never looked at. */
 function pad(x: tf.Tensor2D, offsets: Offsets, length: number): tf.Tensor2D {
@@ -190,8 +196,13 @@ function check(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options
       fail(`${name} must rise from 0 to ${rows}, got [${offsets.slice(0, 5)}...${offsets[offsets.length - 1]}]`);
     }
   }
+  for (let b = 1; b < keyOffsets.length; b++) {
+    if (keyOffsets[b] === keyOffsets[b - 1] && queryOffsets[b] > queryOffsets[b - 1]) {
+      fail(`sequence ${b - 1} must have a key for its queries, got none`);
+    }
+  }
   if (bias) {
-    const [first, last] = [zeroDistance - longest(queryOffsets) + 1, zeroDistance + longest(keyOffsets) - 1];
+    const [first, last] = [zeroDistance - longestOf(queryOffsets) + 1, zeroDistance + longestOf(keyOffsets) - 1];
     if (bias.shape[0] !== heads || first < 0 || last >= bias.shape[1]) {
       fail(`bias must be [${heads}, M] with columns ${first} to ${last}, got [${bias.shape}]`);
     }

@@ -1,7 +1,7 @@
-import { attention, type Offsets, selectBackend, tf } from '@codebeam/backend';
+import type { NativeBackend } from '@codebeam/backend-native';
 import { createGenerator, createKey } from '@codebeam/random';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeBackend } from '../backend.js';
+import { describe, expect, it } from 'vitest';
+import { attention, type Offsets, selectBackend, tf } from '../index.js';
 
 const shapes = [
   { queries: [1], keys: [1], heads: 1, width: 1 },
@@ -111,17 +111,23 @@ const worst = (found: number[], expected: number[]) => {
   );
 };
 
-describe('attention on native', () => {
-  beforeAll(async () => {
-    await selectBackend('native');
-  });
+const hasNative = await selectBackend('native').then(
+  () => true,
+  () => false,
+);
 
-  it.each(cases.filter(({ rate }) => rate === 0))('equals the definition in float64: %o', async (given) => {
-    await selectBackend('native');
-    expect(worst(run(given)[0], reference(given))).toBeLessThan(1e-5);
-  });
+describe.each(['cpu', 'wasm', 'native'] as const)('attention on %s', (backend) => {
+  it.skipIf(backend === 'native' && !hasNative).each(cases.filter(({ rate }) => rate === 0))(
+    'equals the definition in float64: %o',
+    async (given) => {
+      await selectBackend(backend);
+      expect(worst(run(given)[0], reference(given))).toBeLessThan(1e-5);
+    },
+  );
+});
 
-  it.each(cases)('equals the ops of TensorFlow.js, forward and gradient: %o', async (given) => {
+describe.skipIf(!hasNative)('the kernel of native', () => {
+  it.each(cases)('equals core ops, forward and gradient: %o', async (given) => {
     await selectBackend('native');
     const found = run(given);
     await selectBackend('cpu');
@@ -137,5 +143,21 @@ describe('attention on native', () => {
     const one = run(given);
     backend.setThreads(2);
     expect(run(given)).toEqual(one);
+  });
+});
+
+describe('attention', () => {
+  it('says which of its arguments do not fit', () => {
+    const x = tf.zeros<tf.Rank.R2>([3, 4]);
+    const call = (queryOffsets: number[], keyOffsets: number[], heads = 2) =>
+      attention(x, x, x, {
+        heads,
+        queryOffsets: Int32Array.from(queryOffsets),
+        keyOffsets: Int32Array.from(keyOffsets),
+      });
+    expect(() => call([0, 3], [0, 3], 3)).toThrow("backend: attention's width must be a multiple of its heads (3)");
+    expect(() => call([0, 2], [0, 3])).toThrow("backend: attention's queryOffsets must rise from 0 to 3");
+    expect(() => call([0, 1, 3], [0, 3])).toThrow("backend: attention's offsets must be B + 1");
+    expect(() => call([0, 1, 3], [0, 3, 3])).toThrow('sequence 1 must have a key for its queries');
   });
 });
