@@ -1,5 +1,6 @@
-// Dropout as packages/backend/src/ops/dropout.ts defines it: an element is dropped if its 16 bits of the random stream are below
-// the threshold, and multiplied by `keep` if not; each block of the stream decides eight elements. Included inside `namespace ISA`.
+// Dropout as packages/backend/src/ops/dropout.ts defines it: an element is dropped if its 16 bits of the random stream are
+// below the threshold and multiplied by `keep` if not. A block of the stream decides eight elements.
+// Included inside `namespace ISA`.
 typedef uint16_t vhalf __attribute__((vector_size(W * 4)));
 
 // Elements per group of blocks that are made together.

@@ -17,13 +17,18 @@ namespace ISA {
 #include "philox.h"
 #include "dropout.h"
 #include "kernels/gemm.h"
+#include "chunk-sums.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/layer-norm.h"
+#include "kernels/rms-norm.h"
 
 void register_kernels(const Exports& exports) {
   register_attention(exports);
   register_dropout(exports);
   register_gemm(exports);
+  register_layer_norm(exports);
+  register_rms_norm(exports);
 }
 }  // namespace ISA
 }  // namespace codebeam

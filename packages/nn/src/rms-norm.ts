@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { rmsNorm as normalise, tf } from '@codebeam/backend';
 
 /** weight [D]. */
 export type RmsNorm = { weight: tf.Tensor1D };
@@ -14,6 +14,5 @@ export function initRmsNorm(width: number): RmsNorm {
  * @param x  [..., D]
  */
 export function rmsNorm<T extends tf.Tensor>({ weight }: RmsNorm, x: T): T {
-  const meanSquare = tf.mean(tf.square(x), -1, true); // [..., 1]
-  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, 1e-6))), weight);
+  return normalise(x, weight, 1e-6);
 }

@@ -1,5 +1,5 @@
 import { util } from '@tensorflow/tfjs-core';
-import { float32Address } from './addresses.js';
+import { float32Address } from './arguments.js';
 import type { NativeKernel } from './kernel.js';
 
 interface Attrs {

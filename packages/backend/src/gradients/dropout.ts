@@ -17,6 +17,6 @@ tf.registerGradient({
   kernelName: 'AddDropout',
   gradFunc: (dy, _, attrs) => {
     const { rate, key } = attrs as unknown as Attrs;
-    return { residual: () => dy as tf.Tensor, x: () => dropout(dy as tf.Tensor, rate, key) };
+    return { residual: () => tf.clone(dy as tf.Tensor), x: () => dropout(dy as tf.Tensor, rate, key) };
   },
 });

@@ -16,3 +16,9 @@ export function float32Address(backend: NativeBackend, name: string, x: TensorIn
   }
   return backend.address(x);
 }
+
+/** A tensor seen as rows of its last axis. */
+export function rowsOf({ shape }: TensorInfo): { rows: number; width: number } {
+  const width = shape[shape.length - 1];
+  return { rows: util.sizeFromShape(shape.slice(0, -1)), width };
+}

@@ -1,0 +1,35 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { float32Address, rowsOf } from './arguments.js';
+import type { NativeKernel } from './kernel.js';
+
+/** x [..., D], weight [D], bias [D] -> [..., D] */
+export const LayerNorm: NativeKernel = ({ inputs: { x, weight, bias }, attrs: { epsilon }, backend }) => {
+  const { rows, width } = rowsOf(x);
+  const out = backend.allocate(x.shape);
+  backend.kernels.layerNorm(
+    rows,
+    width,
+    epsilon,
+    float32Address(backend, 'x', x, rows * width),
+    float32Address(backend, 'weight', weight, width),
+    float32Address(backend, 'bias', bias, width),
+    backend.address(out),
+  );
+  return out;
+};
+
+/** x, weight, dy -> dx, dweight, dbias */
+export const LayerNormGradient: NativeKernel = ({ inputs: { x, weight, dy }, attrs: { epsilon }, backend }) => {
+  const { rows, width } = rowsOf(x);
+  const gradients: TensorInfo[] = [x, weight, weight].map(({ shape }) => backend.allocate(shape));
+  backend.kernels.layerNormGradient(
+    rows,
+    width,
+    epsilon,
+    float32Address(backend, 'x', x, rows * width),
+    float32Address(backend, 'weight', weight, width),
+    float32Address(backend, 'dy', dy, rows * width),
+    ...gradients.map((tensor) => backend.address(tensor)),
+  );
+  return gradients;
+};
