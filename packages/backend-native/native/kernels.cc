@@ -22,6 +22,7 @@ namespace ISA {
 #include "kernels/dropout.h"
 #include "kernels/layer-norm.h"
 #include "kernels/rms-norm.h"
+#include "kernels/softmax-cross-entropy.h"
 
 void register_kernels(const Exports& exports) {
   register_attention(exports);
@@ -29,6 +30,7 @@ void register_kernels(const Exports& exports) {
   register_gemm(exports);
   register_layer_norm(exports);
   register_rms_norm(exports);
+  register_softmax_cross_entropy(exports);
 }
 }  // namespace ISA
 }  // namespace codebeam

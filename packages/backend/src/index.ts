@@ -2,6 +2,7 @@ import './gradients/attention.js';
 import './gradients/dropout.js';
 import './gradients/layer-norm.js';
 import './gradients/rms-norm.js';
+import './gradients/softmax-cross-entropy.js';
 
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
 export { addDropout, dropout, dropoutMask } from './ops/dropout.js';

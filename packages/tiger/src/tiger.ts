@@ -56,8 +56,7 @@ export function tigerLoss(
     );
   }
   const logits = forward(params, histories, targets, config, key); // [B*(L+1), V]
-  const allowed: tf.Tensor2D = mask ? tf.add(logits, tf.tensor2d(mask, logits.shape)) : logits;
-  return softmaxCrossEntropy(allowed, tf.tensor1d(targets, 'int32'));
+  return softmaxCrossEntropy(logits, tf.tensor1d(targets, 'int32'), mask && tf.tensor2d(mask, logits.shape));
 }
 
 /** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */

@@ -4,6 +4,7 @@ import type { NativeKernel } from './kernel.js';
 import * as layerNorm from './layer-norm.js';
 import * as matMul from './mat-mul.js';
 import * as rmsNorm from './rms-norm.js';
+import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
@@ -12,4 +13,5 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...layerNorm,
   ...matMul,
   ...rmsNorm,
+  ...softmaxCrossEntropy,
 };
