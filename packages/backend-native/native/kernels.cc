@@ -20,6 +20,7 @@ namespace ISA {
 #include "chunk-sums.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/feed-forward.h"
 #include "kernels/layer-norm.h"
 #include "kernels/rms-norm.h"
 #include "kernels/softmax-cross-entropy.h"
@@ -27,6 +28,7 @@ namespace ISA {
 void register_kernels(const Exports& exports) {
   register_attention(exports);
   register_dropout(exports);
+  register_feed_forward(exports);
   register_gemm(exports);
   register_layer_norm(exports);
   register_rms_norm(exports);

@@ -1,7 +1,7 @@
-import { tf } from '@codebeam/backend';
+import { feedForward as apply, type tf } from '@codebeam/backend';
 import { foldIn, type Key } from '@codebeam/random';
 import { type Dropout, noDropout } from './dropout.js';
-import { initLinear, type Linear, linear } from './linear.js';
+import { initLinear, type Linear } from './linear.js';
 
 /** input [D, F], output [F, D]. */
 export type FeedForward = { input: Linear; output: Linear };
@@ -16,8 +16,8 @@ export function initFeedForward(key: Key, modelWidth: number, hiddenWidth: numbe
 /**
  * relu(x W1) W2 without biases. Raffel et al. 2020 (T5), sec. 2.1.
  *
- * @param x  [..., D]
+ * @param x  [R, D]
  */
-export function feedForward<T extends tf.Tensor>(params: FeedForward, x: T, dropout: Dropout = noDropout): T {
-  return linear(params.output, dropout(tf.relu(linear(params.input, x))));
+export function feedForward(params: FeedForward, x: tf.Tensor2D, dropout: Dropout = noDropout): tf.Tensor2D {
+  return apply(x, params.input.weight, params.output.weight, dropout.draw());
 }

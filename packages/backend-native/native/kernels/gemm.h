@@ -51,7 +51,7 @@ inline void finish_tile(const float* tile, int64_t tile_stride, int64_t rows, in
         if (e.bias) v = v + load(e.bias + column + j, n);
         if (e.activation == kRelu) v = maximum(v, splat(0.f));
         if (e.activation == kGelu) v = gelu(v);
-        if (e.residual) v = v + load(e.residual + (out - c) + 0, n);
+        if (e.residual) v = v + load(e.residual + (out - c), n);
       }
       store(out, v, n);
     }
@@ -260,10 +260,52 @@ struct BFloat16 : Float32 {
 
 enum Scratch { kPackedA = 0, kPackedB = 1, kKernel = 2 };  // kKernel and above are free for other kernels
 
+// How many elements the rows k0 .. k0 + depth - 1 of a B of n columns take when packed.
+template <class P>
+int64_t packed_size(int64_t n, int64_t depth) {
+  return (n + P::kColumns - 1) / P::kColumns * P::kColumns * P::padded(depth);
+}
+
+// Packs these rows of op(B), on all threads.
+template <class P>
+void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Packed* packed) {
+  const int64_t panels = (n + P::kColumns - 1) / P::kColumns, padded = P::padded(depth);
+  parallel_for(panels, std::max<int64_t>(1, 16384 / (padded * P::kColumns + 1)), [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; panel++) {
+      const int64_t column = panel * P::kColumns;
+      P::pack_columns(b, column, std::min(P::kColumns + 0, n - column), k0, depth, packed + column * padded);
+    }
+  });
+}
+
+// Rows row0 .. row0 + rows - 1 (at most kBlockRows) of op(A) times the packed panels panel0 .. panel1 - 1, into c, which points at
+// row row0 and column 0. Of a sum over several blocks of K the first one stores, the last one applies the epilogue.
+template <class P>
+void multiply_block(const Matrix& a, int64_t row0, int64_t rows, const typename P::Packed* packed_b, int64_t panel0, int64_t panel1,
+                    int64_t n, int64_t k0, int64_t depth, float* c, int64_t ldc, Epilogue epilogue, bool first, bool last) {
+  typedef typename P::Packed Packed;
+  const int64_t padded = P::padded(depth);
+  Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
+  for (int64_t r = 0; r < rows; r += P::kRows)
+    P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed_a + r * padded);
+  const float* residual = epilogue.residual;
+  alignas(64) float tile[P::kRows * P::kColumns];
+  P::begin();
+  for (int64_t panel = panel0; panel < panel1; panel++) {
+    const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
+    for (int64_t r = 0; r < rows; r += P::kRows) {
+      P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile);
+      if (residual) epilogue.residual = residual + r * ldc + column;
+      finish_tile(tile, P::kColumns, std::min(P::kRows + 0, rows - r), columns, c + r * ldc + column, ldc, epilogue, column, first,
+                  last);
+    }
+  }
+  P::end();
+}
+
 template <class P>
 void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc,
                        const Epilogue& epilogue) {
-  typedef typename P::Packed Packed;
   const int64_t panels = (n + P::kColumns - 1) / P::kColumns;
   const int64_t row_blocks = (m + P::kBlockRows - 1) / P::kBlockRows;
   // Wide products of few rows are cut along the columns too, so that there is work for all threads.
@@ -271,35 +313,17 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
   const int64_t panels_per_block = (panels + column_blocks - 1) / column_blocks;
 
   for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += P::kBlockK) {
-    const int64_t depth = std::min<int64_t>(P::kBlockK, k - k0), padded = P::padded(depth);
+    const int64_t depth = std::min<int64_t>(P::kBlockK, k - k0);
     const bool first = k0 == 0, last = k0 + P::kBlockK >= k;
-    Packed* packed_b = scratch_of<Packed>(kPackedB, panels * P::kColumns * padded + 64);
-    parallel_for(panels, std::max<int64_t>(1, 16384 / (padded * P::kColumns + 1)), [&](int64_t begin, int64_t end) {
-      for (int64_t panel = begin; panel < end; panel++) {
-        const int64_t column = panel * P::kColumns;
-        P::pack_columns(b, column, std::min(P::kColumns + 0, n - column), k0, depth, packed_b + column * padded);
-      }
-    });
+    typename P::Packed* packed_b = scratch_of<typename P::Packed>(kPackedB, packed_size<P>(n, depth) + 64);
+    pack<P>(b, n, k0, depth, packed_b);
     parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
         const int64_t row0 = task / column_blocks * P::kBlockRows, rows = std::min<int64_t>(P::kBlockRows, m - row0);
-        const int64_t panel0 = task % column_blocks * panels_per_block;
-        Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
-        for (int64_t r = 0; r < rows; r += P::kRows)
-          P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed_a + r * padded);
-        alignas(64) float tile[P::kRows * P::kColumns];
-        P::begin();
-        for (int64_t panel = panel0; panel < std::min(panels, panel0 + panels_per_block); panel++) {
-          const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
-          for (int64_t r = 0; r < rows; r += P::kRows) {
-            P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile);
-            Epilogue here = epilogue;
-            float* out = c + (row0 + r) * ldc + column;
-            if (here.residual) here.residual += out - c;
-            finish_tile(tile, P::kColumns, std::min(P::kRows + 0, rows - r), columns, out, ldc, here, column, first, last);
-          }
-        }
-        P::end();
+        const int64_t panel0 = task % column_blocks * panels_per_block, panel1 = std::min(panels, panel0 + panels_per_block);
+        Epilogue here = epilogue;
+        if (here.residual) here.residual += row0 * ldc;
+        multiply_block<P>(a, row0, rows, packed_b, panel0, panel1, n, k0, depth, c + row0 * ldc, ldc, here, first, last);
       }
     });
   }

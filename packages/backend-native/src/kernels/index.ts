@@ -1,5 +1,6 @@
 import * as attention from './attention.js';
 import * as dropout from './dropout.js';
+import * as feedForward from './feed-forward.js';
 import type { NativeKernel } from './kernel.js';
 import * as layerNorm from './layer-norm.js';
 import * as matMul from './mat-mul.js';
@@ -11,6 +12,7 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...attention,
   ...dropout,
   ...layerNorm,
+  ...feedForward,
   ...matMul,
   ...rmsNorm,
   ...softmaxCrossEntropy,
