@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -16,23 +17,34 @@ namespace ISA {
 #include "vector.h"
 #include "philox.h"
 #include "dropout.h"
+#include "strided.h"
 #include "kernels/gemm.h"
 #include "chunk-sums.h"
 #include "kernels/attention.h"
+#include "kernels/binary.h"
+#include "kernels/copy.h"
 #include "kernels/dropout.h"
 #include "kernels/feed-forward.h"
 #include "kernels/layer-norm.h"
+#include "kernels/reduce.h"
 #include "kernels/rms-norm.h"
 #include "kernels/softmax-cross-entropy.h"
+#include "kernels/structure.h"
+#include "kernels/unary.h"
 
 void register_kernels(const Exports& exports) {
   register_attention(exports);
+  register_binary(exports);
+  register_copy(exports);
   register_dropout(exports);
   register_feed_forward(exports);
   register_gemm(exports);
   register_layer_norm(exports);
+  register_reduce(exports);
   register_rms_norm(exports);
   register_softmax_cross_entropy(exports);
+  register_structure(exports);
+  register_unary(exports);
 }
 }  // namespace ISA
 }  // namespace codebeam

@@ -53,6 +53,14 @@ inline void store(float* p, vfloat v, int64_t n) {
 #endif
 }
 
+// Calls f(first, lanes) for the vectors that n elements fill; lanes is W but for the last, and the compiler knows it.
+template <class F>
+inline void for_each_vector(int64_t n, F&& f) {
+  int64_t i = 0;
+  for (; i + W <= n; i += W) f(i, std::integral_constant<int64_t, W>{});
+  if (i < n) f(i, n - i);
+}
+
 inline vfloat select(vint mask, vfloat yes, vfloat no) { return mask ? yes : no; }
 inline vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
 inline vfloat minimum(vfloat a, vfloat b) { return a < b ? a : b; }

@@ -9,6 +9,7 @@ export type Precision = 'float32' | 'bfloat16';
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+const maxList = 64;
 const isNumeric = (dtype: DataType): dtype is keyof typeof arrays => dtype in arrays;
 
 /** What the backend knows of a tensor. `values` is a view of the arena, made when JavaScript first wants to look. */
@@ -41,12 +42,16 @@ export class NativeBackend extends MathBackendCPU {
   precision: Precision = 'float32';
   readonly #addon: Addon;
   readonly #arena: Arena;
+  readonly #list: Block;
+  readonly #listValues: Float64Array;
 
   /** @param instructionSet  one of `addon.instructionSets()`; the best when left out */
   constructor(addon: Addon, instructionSet = addon.instructionSets()[0]) {
     super();
     this.#addon = addon;
     this.#arena = new Arena(addon);
+    this.#list = this.#arena.allocate(8 * maxList);
+    this.#listValues = new Float64Array(this.#list.buffer, this.#list.offset, maxList);
     this.instructionSet = instructionSet;
     this.kernels = addon.kernels(instructionSet);
   }
@@ -72,8 +77,17 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** Where the elements of a tensor lie, row major. */
-  address({ dataId }: TensorInfo): Address {
-    return (this.data.get(dataId) as unknown as NativeData).block.address;
+  address({ dataId, dtype }: TensorInfo): Address {
+    const data = this.data.get(dataId) as unknown as NativeData;
+    // A cast that shares memory, as the cpu backend makes them, would have a kernel take the bits of one type for another's.
+    if (data.dtype !== dtype) throw new TypeError(`backend-native: tensor must hold ${dtype}, got ${data.dtype}`);
+    return data.block.address;
+  }
+
+  /** Numbers for a kernel that takes a list (`const double*`), up to 64. Good until the next list. */
+  list(numbers: readonly number[]): Address {
+    this.#listValues.set(numbers);
+    return this.#list.address;
   }
 
   /** The elements themselves; do not keep. */

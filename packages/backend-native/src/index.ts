@@ -1,3 +1,4 @@
 export type { Addon, Address } from './addon.js';
 export { NativeBackend, type Precision } from './backend.js';
-export { fallbackCounts, registerNativeBackend } from './register.js';
+export { fallbackCounts } from './fallback.js';
+export { registerNativeBackend } from './register.js';

@@ -8,10 +8,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
+import { runCpuKernel } from './fallback.js';
 import { nativeKernels } from './kernels/index.js';
-
-/** How often each op without a native kernel ran TensorFlow.js's own one, since the process began. */
-export const fallbackCounts: Map<string, number> = new Map();
 
 /**
  * Makes the backend `native` known to TensorFlow.js, once in a process. Ops without a native kernel run the cpu backend's; with
@@ -39,18 +37,7 @@ export function registerNativeBackend({
   }
   for (const kernel of getKernelsForBackend('cpu')) {
     if (kernel.kernelName in nativeKernels) continue;
-    registerKernel({ ...kernel, backendName: 'native', kernelFunc: counted(kernel.kernelName, kernel.kernelFunc) });
+    registerKernel({ ...kernel, backendName: 'native', kernelFunc: (call) => runCpuKernel(kernel.kernelName, call) });
   }
   return backend;
-}
-
-function counted(kernelName: string, kernelFunc: KernelFunc): KernelFunc {
-  return (params) => {
-    const count = (fallbackCounts.get(kernelName) ?? 0) + 1;
-    fallbackCounts.set(kernelName, count);
-    if (count === 1 && process.env.CODEBEAM_LOG_FALLBACKS) {
-      console.error(`backend-native: ${kernelName} runs on TensorFlow.js's own kernel`);
-    }
-    return kernelFunc(params);
-  };
 }

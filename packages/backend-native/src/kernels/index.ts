@@ -1,19 +1,27 @@
 import * as attention from './attention.js';
+import * as binary from './binary.js';
 import * as dropout from './dropout.js';
 import * as feedForward from './feed-forward.js';
 import type { NativeKernel } from './kernel.js';
 import * as layerNorm from './layer-norm.js';
 import * as matMul from './mat-mul.js';
+import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
 import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
+import * as structure from './structure.js';
+import * as unary from './unary.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...attention,
+  ...binary,
   ...dropout,
   ...layerNorm,
   ...feedForward,
   ...matMul,
+  ...reduce,
   ...rmsNorm,
   ...softmaxCrossEntropy,
+  ...structure,
+  ...unary,
 };
