@@ -3,8 +3,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <type_traits>
+#include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -31,6 +33,10 @@ namespace ISA {
 #include "kernels/softmax-cross-entropy.h"
 #include "kernels/structure.h"
 #include "kernels/unary.h"
+#include "kernels/blocked-products.h"
+#include "kernels/nearest-codes.h"
+#include "kernels/kmeans.h"
+#include "kernels/top-k-products.h"
 
 void register_kernels(const Exports& exports) {
   register_attention(exports);
@@ -45,6 +51,9 @@ void register_kernels(const Exports& exports) {
   register_softmax_cross_entropy(exports);
   register_structure(exports);
   register_unary(exports);
+  register_kmeans(exports);
+  register_nearest_codes(exports);
+  register_top_k_products(exports);
 }
 }  // namespace ISA
 }  // namespace codebeam

@@ -6,10 +6,15 @@ import './gradients/rms-norm.js';
 import './gradients/softmax-cross-entropy.js';
 
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
+export { clusterMeans } from './ops/cluster-means.js';
 export { addDropout, dropout, dropoutMask } from './ops/dropout.js';
 export { feedForward } from './ops/feed-forward.js';
+export { drawProportionally, kmeansPlusPlus } from './ops/kmeans-plus-plus.js';
 export { layerNorm } from './ops/layer-norm.js';
+export { codeDistances, type Distance, nearestCodes } from './ops/nearest-codes.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
+export { type TopKProductsOptions, topKProducts } from './ops/top-k-products.js';
+export { rowLengths, unitRows } from './ops/unit-rows.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';
 export { tf } from './tf.js';

@@ -1,5 +1,5 @@
+import type { Distance } from '@codebeam/backend';
 import { assignColumns } from './assignment.js';
-import type { Distance } from './codebook.js';
 import { unitLength } from './kmeans.js';
 import { groupByPrefix } from './semantic-ids.js';
 import { sinkhornPlan } from './sinkhorn.js';

@@ -1,6 +1,6 @@
+import { type Distance, drawProportionally } from '@codebeam/backend';
 import { createGenerator, foldIn, type Key } from '@codebeam/random';
-import type { Distance } from './codebook.js';
-import { assignNearest, drawProportionally, subtractCodeVectors } from './kmeans.js';
+import { assignNearest, subtractCodeVectors } from './kmeans.js';
 
 /**
  * Moves codes that no latent uses to latents, level by level, so that a collapsed codebook comes back to life; after

@@ -1,7 +1,6 @@
-import { tf } from '@codebeam/backend';
+import { tf, unitRows } from '@codebeam/backend';
 import type { Embeddings } from '@codebeam/data';
 import { balanceLastLevel } from './balance-last-level.js';
-import { unitRows } from './codebook.js';
 import type { RqvaeConfig } from './config.js';
 import { decode, encode, normaliseInputs, quantize, type RqvaeParams } from './rqvae.js';
 import { assignSemanticIds, type SemanticIds } from './semantic-ids.js';

@@ -1,5 +1,5 @@
+export type { Distance } from '@codebeam/backend';
 export { balanceLastLevel } from './balance-last-level.js';
-export { codeDistances, type Distance, nearestCodes } from './codebook.js';
 export { codebookUsage, type LevelUsage } from './codebook-usage.js';
 export { type RqvaeConfig, rqvaeSchema } from './config.js';
 export { resetDeadCodes } from './dead-codes.js';

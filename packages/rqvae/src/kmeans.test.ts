@@ -1,7 +1,7 @@
 import { selectBackend } from '@codebeam/backend';
 import { createGenerator, createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { assignNearest, drawProportionally, kmeans, residualKmeans } from './kmeans.js';
+import { assignNearest, kmeans, residualKmeans } from './kmeans.js';
 
 const key = createKey(1, 'init');
 
@@ -82,15 +82,5 @@ describe.each(['cpu', 'wasm'])('kmeans on %s', (backend) => {
       expect(Math.abs(point - restored)).toBeLessThan(1);
     });
     expect(codes.slice(0, 2)).toEqual(codes.slice(8, 10));
-  });
-});
-
-describe('drawProportionally', () => {
-  it('draws in proportion to weights and never a weight of 0', () => {
-    const generator = createGenerator(key);
-    const counts = [0, 0, 0, 0];
-    for (let i = 0; i < 4000; i++) counts[drawProportionally(Float64Array.of(1, 0, 3, 0), generator)]++;
-    expect(counts[1] + counts[3]).toBe(0);
-    expect(Math.abs(counts[0] / 4000 - 0.25)).toBeLessThan(0.03);
   });
 });

@@ -1,6 +1,5 @@
-import { tf } from '@codebeam/backend';
-import { createGenerator, foldIn, type Generator, type Key } from '@codebeam/random';
-import { codeDistances, type Distance } from './codebook.js';
+import { clusterMeans, type Distance, kmeansPlusPlus, nearestCodes, tf } from '@codebeam/backend';
+import { foldIn, type Key } from '@codebeam/random';
 
 export interface KmeansOptions {
   /** K */
@@ -38,19 +37,21 @@ export async function kmeans(points: Float32Array, dim: number, options: KmeansO
   }
   // On unit vectors both distances order the centroids alike.
   const rows = distance === 'cosine' ? unitLength(points, dim) : points;
-  const centroids = seedCentroids(rows, dim, clusters, options.key);
-  let { codes, distances } = await assignNearest(rows, centroids, dim, distance);
+  const x = tf.tensor2d(rows, [numPoints, dim]);
+  let centroids = await seedCentroids(x, rows, clusters, options.key);
+  let { codes, distances } = await assign(x, centroids, distance);
   let error = total(distances);
   let iteration = 0;
   for (let isSettled = false; iteration < options.iterations && !isSettled; iteration++) {
     fillEmptyClusters(codes, distances, clusters);
-    moveToMeans(rows, codes, dim, centroids);
-    if (distance === 'cosine') centroids.set(unitLength(centroids, dim));
-    ({ codes, distances } = await assignNearest(rows, centroids, dim, distance));
+    centroids = await moveToMeans(x, codes, centroids);
+    if (distance === 'cosine') centroids = unitLength(centroids, dim);
+    ({ codes, distances } = await assign(x, centroids, distance));
     const newError = total(distances);
     isSettled = error - newError <= 1e-4 * error;
     error = newError;
   }
+  x.dispose();
   if (distance === 'cosine') scaleToPoints(points, codes, dim, centroids);
   return { centroids, codes, iterations: iteration };
 }
@@ -67,67 +68,35 @@ export async function assignNearest(
   dim: number,
   distance: Distance,
 ): Promise<{ codes: Int32Array; distances: Float32Array }> {
-  const numPoints = points.length / dim;
-  const codes = new Int32Array(numPoints);
-  const distances = new Float32Array(numPoints);
-  const codebook = tf.tensor2d(centroids, [centroids.length / dim, dim]);
-  // Bounds the [rows, K] matrix of distances.
-  const chunk = 4096;
-  for (let start = 0; start < numPoints; start += chunk) {
-    const rows = Math.min(chunk, numPoints - start);
-    const [nearest, least] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
-      const x = tf.tensor2d(points.subarray(start * dim, (start + rows) * dim), [rows, dim]);
-      const matrix = codeDistances(x, codebook, distance); // [rows, K]
-      return [tf.argMin(matrix, 1), tf.min(matrix, 1)];
-    });
-    codes.set(await nearest.data<'int32'>(), start);
-    distances.set(await least.data<'float32'>(), start);
-    tf.dispose([nearest, least]);
-  }
-  codebook.dispose();
+  const x = tf.tensor2d(points, [points.length / dim, dim]);
+  const assignment = await assign(x, centroids, distance);
+  x.dispose();
+  return assignment;
+}
+
+async function assign(
+  x: tf.Tensor2D,
+  centroids: Float32Array,
+  distance: Distance,
+): Promise<{ codes: Int32Array; distances: Float32Array }> {
+  const codebook = tf.tensor2d(centroids, [centroids.length / x.shape[1], x.shape[1]]);
+  const nearest = nearestCodes(x, codebook, distance);
+  const codes = await nearest.codes.data<'int32'>();
+  const distances = await nearest.distances.data<'float32'>();
+  tf.dispose([codebook, nearest]);
   return { codes, distances };
 }
 
 /** Points drawn with probability proportional to their squared distance from those already drawn. [K*D] */
-function seedCentroids(points: Float32Array, dim: number, clusters: number, key: Key): Float32Array {
-  const numPoints = points.length / dim;
-  const generator = createGenerator(key);
+async function seedCentroids(x: tf.Tensor2D, points: Float32Array, clusters: number, key: Key): Promise<Float32Array> {
+  const dim = x.shape[1];
+  const drawn = await kmeansPlusPlus(x, clusters, key);
   const centroids = new Float32Array(clusters * dim);
-  const squared = new Float64Array(numPoints).fill(Number.POSITIVE_INFINITY);
-  let chosen = generator.integer(numPoints);
-  for (let cluster = 0; cluster < clusters; cluster++) {
-    const centroid = points.subarray(chosen * dim, (chosen + 1) * dim);
-    centroids.set(centroid, cluster * dim);
-    for (let point = 0; point < numPoints; point++) {
-      squared[point] = Math.min(squared[point], squaredDistance(points, point * dim, centroid, dim));
-    }
-    chosen = drawProportionally(squared, generator);
-  }
+  (await drawn.data<'int32'>()).forEach((point, cluster) => {
+    centroids.set(points.subarray(point * dim, (point + 1) * dim), cluster * dim);
+  });
+  drawn.dispose();
   return centroids;
-}
-
-/** An index drawn with probability proportional to its weight; any when all weights are 0. */
-export function drawProportionally(weights: Float64Array, generator: Generator): number {
-  const mass = weights.reduce((sum, weight) => sum + weight, 0);
-  if (mass === 0) return generator.integer(weights.length);
-  const threshold = mass * generator.uniform();
-  let sum = 0;
-  let last = 0;
-  for (let i = 0; i < weights.length && sum <= threshold; i++) {
-    if (weights[i] === 0) continue;
-    sum += weights[i];
-    last = i;
-  }
-  return last;
-}
-
-function squaredDistance(points: Float32Array, start: number, centroid: Float32Array, dim: number): number {
-  let sum = 0;
-  for (let i = 0; i < dim; i++) {
-    const difference = points[start + i] - centroid[i];
-    sum += difference * difference;
-  }
-  return sum;
 }
 
 const total = (distances: Float32Array) => distances.reduce((sum, distance) => sum + distance, 0);
@@ -151,18 +120,14 @@ function fillEmptyClusters(codes: Int32Array, distances: Float32Array, clusters:
   }
 }
 
-/** Each centroid with points becomes their mean; in place. */
-function moveToMeans(points: Float32Array, codes: Int32Array, dim: number, centroids: Float32Array): void {
-  const sums = new Float64Array(centroids.length);
-  const counts = new Int32Array(centroids.length / dim);
-  codes.forEach((code, point) => {
-    counts[code]++;
-    for (let i = 0; i < dim; i++) sums[code * dim + i] += points[point * dim + i];
-  });
-  for (let i = 0; i < sums.length; i++) {
-    const count = counts[Math.floor(i / dim)];
-    if (count > 0) centroids[i] = sums[i] / count;
-  }
+/** Each centroid with points becomes their mean. [K*D] */
+async function moveToMeans(x: tf.Tensor2D, codes: Int32Array, centroids: Float32Array): Promise<Float32Array> {
+  const assigned = tf.tensor1d(codes, 'int32');
+  const old = tf.tensor2d(centroids, [centroids.length / x.shape[1], x.shape[1]]);
+  const means = await clusterMeans(x, assigned, old);
+  const moved = await means.data<'float32'>();
+  tf.dispose([assigned, old, means]);
+  return moved;
 }
 
 /** Multiplies each unit centroid by the mean projection of its points on it; in place. */

@@ -1,5 +1,4 @@
-import { tf } from '@codebeam/backend';
-import { type Distance, nearestCodes, rowLengths, unitRows } from './codebook.js';
+import { type Distance, nearestCodes, rowLengths, tf, unitRows } from '@codebeam/backend';
 import { stopGradient, withoutGradient } from './stop-gradient.js';
 
 export interface Quantization {
@@ -36,7 +35,9 @@ export function residualQuantize(
   for (const codebook of codebooks) {
     const given = residual;
     const lengths = normaliseResiduals ? withoutGradient(() => rowLengths(given)) : undefined; // [B, 1]
-    const code = withoutGradient(() => nearestCodes(lengths ? tf.div(given, lengths) : given, codebook, distance)); // [B]
+    const code = withoutGradient(() => {
+      return nearestCodes(lengths ? tf.div(given, lengths) : given, codebook, distance).codes; // [B]
+    });
     const taken: tf.Tensor2D = tf.gather(codebook, code); // [B, D]
     const codeVector: tf.Tensor2D = lengths ? tf.mul(taken, lengths) : taken; // [B, D]
     codes.push(code);

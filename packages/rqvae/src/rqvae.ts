@@ -7,11 +7,10 @@
  * AdamW takes the place of Adagrad (whose rate of 0.4 collapses). Residual k-means is the case without layers: encoder
  * and decoder are the identity, and the codebooks come from k-means alone.
  */
-import { tf } from '@codebeam/backend';
+import { tf, unitRows } from '@codebeam/backend';
 import type { Embeddings } from '@codebeam/data';
 import { initMlp, type Mlp, mlp, normal } from '@codebeam/nn';
 import { foldIn, type Key } from '@codebeam/random';
-import { unitRows } from './codebook.js';
 import type { RqvaeConfig } from './config.js';
 import { type EmaCodebook, initEma, updateEma } from './ema.js';
 import { codebookLoss, commitmentLoss, reconstructionLoss } from './losses.js';

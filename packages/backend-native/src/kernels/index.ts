@@ -3,12 +3,15 @@ import * as binary from './binary.js';
 import * as dropout from './dropout.js';
 import * as feedForward from './feed-forward.js';
 import type { NativeKernel } from './kernel.js';
+import * as kmeans from './kmeans.js';
 import * as layerNorm from './layer-norm.js';
 import * as matMul from './mat-mul.js';
+import * as nearestCodes from './nearest-codes.js';
 import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
 import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
 import * as structure from './structure.js';
+import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
@@ -16,12 +19,15 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...attention,
   ...binary,
   ...dropout,
-  ...layerNorm,
   ...feedForward,
+  ...kmeans,
+  ...layerNorm,
   ...matMul,
+  ...nearestCodes,
   ...reduce,
   ...rmsNorm,
   ...softmaxCrossEntropy,
   ...structure,
+  ...topKProducts,
   ...unary,
 };

@@ -1,6 +1,5 @@
-import { selectBackend, tf } from '@codebeam/backend';
 import { describe, expect, it } from 'vitest';
-import { codeDistances, nearestCodes } from './codebook.js';
+import { codeDistances, nearestCodes, selectBackend, tf } from '../index.js';
 
 describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   it('measures squared Euclidean distances', async () => {
@@ -24,14 +23,14 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     await selectBackend(backend);
     const x = tf.tensor2d([1, 0, 0, 2], [2, 2]);
     const codebook = tf.tensor2d([9, 0, 2, 0, 0, 0, 0, 4, 0, 4], [5, 2]);
-    expect(Array.from(await nearestCodes(x, codebook, 'l2').data())).toEqual([1, 2]);
-    expect(Array.from(await nearestCodes(x, codebook, 'cosine').data())).toEqual([0, 3]);
+    expect(Array.from(await nearestCodes(x, codebook, 'l2').codes.data())).toEqual([1, 2]);
+    expect(Array.from(await nearestCodes(x, codebook, 'cosine').codes.data())).toEqual([0, 3]);
   });
 
   it('refuses a codebook of another width', async () => {
     await selectBackend(backend);
     expect(() => codeDistances(tf.zeros([2, 3]), tf.zeros([4, 2]), 'l2')).toThrow(
-      "rqvae: codebook width must be the vectors' 3, got 2",
+      "backend: codebook width must be the vectors' 3, got 2",
     );
   });
 });
