@@ -39,15 +39,15 @@ inline vfloat gelu(vfloat x) {
 
 // Writes rows x columns of a tile of sums (stride `tile_stride`) into C at (row, column).
 inline void finish_tile(const float* tile, int64_t tile_stride, int64_t rows, int64_t columns, float* c, int64_t ldc,
-                        const Epilogue& e, int64_t column, bool first, bool last) {
+                        const Epilogue& e, int64_t column, bool accumulate, bool last) {
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = 0; j < columns; j += W) {
       const int64_t n = std::min<int64_t>(W, columns - j);
       float* out = c + i * ldc + j;
       vfloat v = load(tile + i * tile_stride + j, n);
-      if (last) v = v * e.scale;
-      if (!first || e.accumulate) v = v + load(out, n);
+      if (accumulate) v = v + load(out, n);
       if (last) {
+        v = v * e.scale;
         if (e.bias) v = v + load(e.bias + column + j, n);
         if (e.activation == kRelu) v = maximum(v, splat(0.f));
         if (e.activation == kGelu) v = gelu(v);
@@ -65,26 +65,36 @@ struct Float32 {
   typedef float Packed;
   static int64_t padded(int64_t k) { return k; }
 
-  // [kRows columns of op(A)^T]: packed[k][r].
+  template <bool Round>
+  static float rounded(float x) {
+    return Round ? round_to_bfloat16(x) : x;
+  }
+
+  // packed[k][i] = line i of the matrix at k, for `Lines` lines of which `count` exist: rows of op(A), columns of op(B).
+  // `along` says that a line lies contiguous in memory, line i at data + i * stride; else element k of all lines does.
+  template <bool Round, int64_t Lines>
+  static void pack_lines(const float* data, int64_t stride, bool along, int64_t count, int64_t depth, float* packed) {
+    if (count < Lines) std::fill(packed, packed + Lines * depth, 0.f);
+    if (along) {
+      for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < depth; k++) packed[k * Lines + i] = rounded<Round>(data[i * stride + k]);
+    } else if (count == Lines) {
+      for (int64_t k = 0; k < depth; k++)
+        for (int64_t i = 0; i < Lines; i++) packed[k * Lines + i] = rounded<Round>(data[k * stride + i]);
+    } else {
+      for (int64_t k = 0; k < depth; k++)
+        for (int64_t i = 0; i < count; i++) packed[k * Lines + i] = rounded<Round>(data[k * stride + i]);
+    }
+  }
   template <bool Round>
   static void pack_rows_as(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, float* packed) {
-    for (int64_t k = 0; k < depth; k++)
-      for (int64_t r = 0; r < kRows; r++) {
-        float x = r >= rows ? 0.f
-                  : a.transposed ? a.data[(k0 + k) * a.stride + row + r]
-                                 : a.data[(row + r) * a.stride + k0 + k];
-        packed[k * kRows + r] = Round ? round_to_bfloat16(x) : x;
-      }
+    const float* data = a.transposed ? a.data + k0 * a.stride + row : a.data + row * a.stride + k0;
+    pack_lines<Round, kRows>(data, a.stride, !a.transposed, rows, depth, packed);
   }
   template <bool Round>
   static void pack_columns_as(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, float* packed) {
-    for (int64_t k = 0; k < depth; k++)
-      for (int64_t j = 0; j < kColumns; j++) {
-        float x = j >= columns ? 0.f
-                  : b.transposed ? b.data[(column + j) * b.stride + k0 + k]
-                                 : b.data[(k0 + k) * b.stride + column + j];
-        packed[k * kColumns + j] = Round ? round_to_bfloat16(x) : x;
-      }
+    const float* data = b.transposed ? b.data + column * b.stride + k0 : b.data + k0 * b.stride + column;
+    pack_lines<Round, kColumns>(data, b.stride, b.transposed, columns, depth, packed);
   }
   static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
     pack_rows_as<false>(a, row, rows, k0, depth, packed);
@@ -93,9 +103,16 @@ struct Float32 {
     pack_columns_as<false>(b, column, columns, k0, depth, packed);
   }
 
-  // tile[kRows][kColumns] = packed A panel times packed B panel.
-  static void multiply(const float* a, const float* b, int64_t depth, float* tile) {
+  // tile (stride `ldc`) = or += packed A panel times packed B panel.
+  static void multiply(const float* a, const float* b, int64_t depth, float* tile, int64_t ldc, bool accumulate) {
     vfloat sums[kRows][2] = {};
+    if (accumulate) {
+#pragma GCC unroll 12
+      for (int64_t r = 0; r < kRows; r++) {
+        sums[r][0] = load(tile + r * ldc);
+        sums[r][1] = load(tile + r * ldc + W);
+      }
+    }
     for (int64_t k = 0; k < depth; k++) {
       const vfloat b0 = load(b + k * kColumns), b1 = load(b + k * kColumns + W);
 #pragma GCC unroll 12
@@ -106,8 +123,8 @@ struct Float32 {
     }
 #pragma GCC unroll 12
     for (int64_t r = 0; r < kRows; r++) {
-      store(tile + r * kColumns, sums[r][0]);
-      store(tile + r * kColumns + W, sums[r][1]);
+      store(tile + r * ldc, sums[r][0]);
+      store(tile + r * ldc + W, sums[r][1]);
     }
   }
   static void begin() {}
@@ -204,11 +221,20 @@ struct BFloat16 {
       }
   }
 
-  static void multiply(const Packed* a, const Packed* b, int64_t depth, float* tile) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+  // tile (stride `ldc`) = or += packed A panel times packed B panel.
+  static void multiply(const Packed* a, const Packed* b, int64_t depth, float* tile, int64_t ldc, bool accumulate) {
+    float* below = tile + 16 * ldc;
+    if (accumulate) {
+      _tile_loadd(0, tile, ldc * 4);
+      _tile_loadd(1, tile + 16, ldc * 4);
+      _tile_loadd(2, below, ldc * 4);
+      _tile_loadd(3, below + 16, ldc * 4);
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    }
     for (int64_t k = 0; k < depth; k += 32, a += 1024, b += 1024) {
       _tile_loadd(4, a, 64);
       _tile_loadd(6, b, 64);
@@ -219,10 +245,10 @@ struct BFloat16 {
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, tile, kColumns * 4);
-    _tile_stored(1, tile + 16, kColumns * 4);
-    _tile_stored(2, tile + 16 * kColumns, kColumns * 4);
-    _tile_stored(3, tile + 16 * kColumns + 16, kColumns * 4);
+    _tile_stored(0, tile, ldc * 4);
+    _tile_stored(1, tile + 16, ldc * 4);
+    _tile_stored(2, below, ldc * 4);
+    _tile_stored(3, below + 16, ldc * 4);
   }
 
   // All eight tiles have 16 rows of 64 bytes. The state belongs to the thread; it is set per block, which costs little.
@@ -289,15 +315,23 @@ void multiply_block(const Matrix& a, int64_t row0, int64_t rows, const typename 
   for (int64_t r = 0; r < rows; r += P::kRows)
     P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed_a + r * padded);
   const float* residual = epilogue.residual;
+  // Whole tiles of plain sums go straight to C.
+  const bool plain = !last || (epilogue.scale == 1 && !epilogue.bias && epilogue.activation == kNone && !residual);
+  const bool accumulate = !first || epilogue.accumulate;
   alignas(64) float tile[P::kRows * P::kColumns];
   P::begin();
   for (int64_t panel = panel0; panel < panel1; panel++) {
     const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
     for (int64_t r = 0; r < rows; r += P::kRows) {
-      P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile);
+      const int64_t here = std::min(P::kRows + 0, rows - r);
+      float* out = c + r * ldc + column;
+      if (plain && here == P::kRows && columns == P::kColumns) {
+        P::multiply(packed_a + r * padded, packed_b + column * padded, depth, out, ldc, accumulate);
+        continue;
+      }
+      P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile, P::kColumns, false);
       if (residual) epilogue.residual = residual + r * ldc + column;
-      finish_tile(tile, P::kColumns, std::min(P::kRows + 0, rows - r), columns, c + r * ldc + column, ldc, epilogue, column, first,
-                  last);
+      finish_tile(tile, P::kColumns, here, columns, out, ldc, epilogue, column, accumulate, last);
     }
   }
   P::end();
