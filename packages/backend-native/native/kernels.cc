@@ -22,6 +22,7 @@ namespace ISA {
 #include "strided.h"
 #include "kernels/gemm.h"
 #include "chunk-sums.h"
+#include "kernels/adamw.h"
 #include "kernels/attention.h"
 #include "kernels/binary.h"
 #include "kernels/copy.h"
@@ -31,6 +32,7 @@ namespace ISA {
 #include "kernels/reduce.h"
 #include "kernels/rms-norm.h"
 #include "kernels/softmax-cross-entropy.h"
+#include "kernels/squared-norm.h"
 #include "kernels/structure.h"
 #include "kernels/unary.h"
 #include "kernels/blocked-products.h"
@@ -39,6 +41,7 @@ namespace ISA {
 #include "kernels/top-k-products.h"
 
 void register_kernels(const Exports& exports) {
+  register_adamw(exports);
   register_attention(exports);
   register_binary(exports);
   register_copy(exports);
@@ -49,6 +52,7 @@ void register_kernels(const Exports& exports) {
   register_reduce(exports);
   register_rms_norm(exports);
   register_softmax_cross_entropy(exports);
+  register_squared_norm(exports);
   register_structure(exports);
   register_unary(exports);
   register_kmeans(exports);

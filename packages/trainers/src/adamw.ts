@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { adamwUpdate, tf } from '@codebeam/backend';
 import type { NamedTensors, Optimizer } from './optimizer.js';
 
 /**
@@ -30,30 +30,33 @@ export function adamw(options: {
     },
 
     update(params, gradients, moments, { step, learningRate }) {
+      const correction2 = Math.sqrt(1 - beta2 ** step);
+      const rates = {
+        rate: (learningRate * correction2) / (1 - beta1 ** step),
+        offset: epsilon * correction2,
+        kept: 1 - learningRate * weightDecay,
+        fresh1: 1 - beta1,
+        fresh2: 1 - beta2,
+      };
+      const names = Object.keys(gradients);
+      const updated = adamwUpdate(
+        names.map((name) => ({
+          param: params[name],
+          gradient: gradients[name],
+          first: moments[`first.${name}`],
+          second: moments[`second.${name}`],
+          decayed: weightDecay > 0 && params[name].rank >= 2,
+        })),
+        rates,
+      );
+
       const newParams: NamedTensors = {};
       const newMoments: NamedTensors = {};
-      const correction2 = Math.sqrt(1 - beta2 ** step);
-      // Made once: each number handed to an operation would become a tensor of its own.
-      const rate = tf.scalar((learningRate * correction2) / (1 - beta1 ** step));
-      const offset = tf.scalar(epsilon * correction2);
-      const kept = tf.scalar(1 - learningRate * weightDecay);
-      const [fresh1, fresh2] = [tf.scalar(1 - beta1), tf.scalar(1 - beta2)];
-
-      for (const [name, gradient] of Object.entries(gradients)) {
-        const [param, first, second] = tf.tidy(() => {
-          const oldFirst = moments[`first.${name}`];
-          const oldSecond = moments[`second.${name}`];
-          const first = tf.add(oldFirst, tf.mul(fresh1, tf.sub(gradient, oldFirst)));
-          const second = tf.add(oldSecond, tf.mul(fresh2, tf.sub(tf.square(gradient), oldSecond)));
-          const change = tf.mul(rate, tf.div(first, tf.add(tf.sqrt(second), offset)));
-          const decayed = weightDecay > 0 && gradient.rank >= 2 ? tf.mul(params[name], kept) : params[name];
-          return [tf.sub(decayed, change), first, second];
-        });
-        newParams[name] = param;
-        newMoments[`first.${name}`] = first;
-        newMoments[`second.${name}`] = second;
+      for (const [i, name] of names.entries()) {
+        newParams[name] = updated[i].param;
+        newMoments[`first.${name}`] = updated[i].first;
+        newMoments[`second.${name}`] = updated[i].second;
       }
-      tf.dispose([rate, offset, kept, fresh1, fresh2]);
       return { params: newParams, moments: newMoments };
     },
   };

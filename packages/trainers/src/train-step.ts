@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { squaredNorm, tf } from '@codebeam/backend';
 import { flattenParams, mapParams, type Params } from '@codebeam/nn';
 import { createKey, foldIn } from '@codebeam/random';
 import type { FitOptions, FitState, LossResult } from './fit.js';
@@ -110,7 +110,7 @@ function addTo(sum: Pass, pass: Pass): void {
 }
 
 function globalNorm(gradients: NamedTensors): tf.Tensor {
-  const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)));
+  const squares = Object.values(gradients).map(squaredNorm);
   return tf.sqrt(tf.addN([tf.scalar(0), ...squares]));
 }
 

@@ -1,3 +1,4 @@
+import * as adamw from './adamw.js';
 import * as attention from './attention.js';
 import * as binary from './binary.js';
 import * as dropout from './dropout.js';
@@ -10,12 +11,14 @@ import * as nearestCodes from './nearest-codes.js';
 import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
 import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
+import * as squaredNorm from './squared-norm.js';
 import * as structure from './structure.js';
 import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
+  ...adamw,
   ...attention,
   ...binary,
   ...dropout,
@@ -27,6 +30,7 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...reduce,
   ...rmsNorm,
   ...softmaxCrossEntropy,
+  ...squaredNorm,
   ...structure,
   ...topKProducts,
   ...unary,
