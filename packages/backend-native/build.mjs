@@ -19,7 +19,7 @@ const output = join(folder, 'prebuilds', `${process.platform}-${process.arch}${s
 
 const shared = [
   '-std=c++17',
-  '-O3',
+  sanitize ? '-O1' : '-O3',
   '-fPIC',
   '-fvisibility=hidden',
   // Kernels state their own order of additions; a multiply and an add may become one instruction.

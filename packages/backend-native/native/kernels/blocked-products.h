@@ -60,9 +60,9 @@ void blocked_products(const float* a, int64_t m, const float* b, int64_t n, int6
             for (int64_t j = 0; j < width; j += P::kColumns)
               for (int64_t r = 0; r < rows; r += P::kRows) {
                 P::multiply(packed_a + k * P::kBlockRows + r * padded,
-                            packed_b + k * panels * P::kColumns + (column + j) * padded, here, tile);
+                            packed_b + k * panels * P::kColumns + (column + j) * padded, here, tile, P::kColumns, false);
                 finish_tile(tile, P::kColumns, std::min(P::kRows + 0, rows - r), std::min(P::kColumns + 0, width - j),
-                            products + r * kProductColumns + j, kProductColumns, Epilogue{}, j, is_first, is_last);
+                            products + r * kProductColumns + j, kProductColumns, Epilogue{}, j, !is_first, is_last);
               }
           }
           P::end();
