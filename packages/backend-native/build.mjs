@@ -1,5 +1,6 @@
 // Compiles native/ with the machine's own C++ compiler into prebuilds/<platform>-<arch>/codebeam.node.
 // Without a usable compiler it says so in one line and ends well: Codebeam then runs on WebAssembly.
+//   --only amx,portable  leaves the other instruction sets out: quicker while a kernel is being written
 //   --sanitize  builds prebuilds/<platform>-<arch>-sanitized/ with AddressSanitizer and UndefinedBehaviorSanitizer
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,6 +15,7 @@ const run = promisify(execFile);
 const folder = import.meta.dirname;
 const sources = join(folder, 'native');
 const sanitize = process.argv.includes('--sanitize');
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : undefined;
 const compiler = process.env.CXX || 'c++';
 const output = join(folder, 'prebuilds', `${process.platform}-${process.arch}${sanitize ? '-sanitized' : ''}`);
 
@@ -34,7 +36,8 @@ const shared = [
 const avx2 = ['-mavx2', '-mfma'];
 const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'];
 const amx = [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'];
-const instructionSets = process.arch === 'x64' ? { amx, avx512, avx2, portable: [] } : { portable: [] };
+const all = process.arch === 'x64' ? { amx, avx512, avx2, portable: [] } : { portable: [] };
+const instructionSets = Object.fromEntries(Object.entries(all).filter(([name]) => !only || only.includes(name)));
 
 try {
   const built = await build();
@@ -65,7 +68,8 @@ async function build() {
       return join(work, object);
     };
     const objects = await Promise.all([
-      ...['addon', 'parallel'].map((name) => compile(`${name}.cc`, `${name}.o`, [])),
+      compile('parallel.cc', 'parallel.o', []),
+      compile('addon.cc', 'addon.o', [...Object.keys(instructionSets).map((name) => `-DWITH_${name}`)]),
       ...Object.entries(instructionSets).map(([name, flags]) =>
         compile('kernels.cc', `kernels-${name}.o`, [`-DISA=${name}`, ...flags]),
       ),

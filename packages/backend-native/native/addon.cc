@@ -15,13 +15,20 @@
 
 namespace codebeam {
 
+// The build says with which instruction sets kernels.cc was compiled.
 #define DECLARE(isa) namespace isa { void register_kernels(const Exports&); }
-#if defined(__x86_64__)
+#if defined(WITH_amx)
 DECLARE(amx)
+#endif
+#if defined(WITH_avx512)
 DECLARE(avx512)
+#endif
+#if defined(WITH_avx2)
 DECLARE(avx2)
 #endif
+#if defined(WITH_portable)
 DECLARE(portable)
+#endif
 
 namespace {
 
@@ -60,11 +67,19 @@ std::vector<InstructionSet> instruction_sets() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#if defined(WITH_amx)
   sets.push_back({"amx", amx::register_kernels, avx512 && has_amx_bf16() && request_tiles()});
+#endif
+#if defined(WITH_avx512)
   sets.push_back({"avx512", avx512::register_kernels, avx512});
+#endif
+#if defined(WITH_avx2)
   sets.push_back({"avx2", avx2::register_kernels, avx2});
 #endif
+#endif
+#if defined(WITH_portable)
   sets.push_back({"portable", portable::register_kernels, true});
+#endif
   return sets;
 }
 
