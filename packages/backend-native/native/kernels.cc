@@ -28,6 +28,7 @@ namespace ISA {
 #include "kernels/copy.h"
 #include "kernels/dropout.h"
 #include "kernels/feed-forward.h"
+#include "kernels/gather.h"
 #include "kernels/layer-norm.h"
 #include "kernels/reduce.h"
 #include "kernels/rms-norm.h"
@@ -47,6 +48,7 @@ void register_kernels(const Exports& exports) {
   register_copy(exports);
   register_dropout(exports);
   register_feed_forward(exports);
+  register_gather(exports);
   register_gemm(exports);
   register_layer_norm(exports);
   register_reduce(exports);

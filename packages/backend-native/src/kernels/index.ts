@@ -1,8 +1,10 @@
 import * as adamw from './adamw.js';
 import * as attention from './attention.js';
 import * as binary from './binary.js';
+import * as copy from './copy.js';
 import * as dropout from './dropout.js';
 import * as feedForward from './feed-forward.js';
+import * as gather from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import * as kmeans from './kmeans.js';
 import * as layerNorm from './layer-norm.js';
@@ -21,7 +23,10 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...adamw,
   ...attention,
   ...binary,
+  ...copy,
   ...dropout,
+  ...gather,
+  ...layerNorm,
   ...feedForward,
   ...kmeans,
   ...layerNorm,
