@@ -1,0 +1,169 @@
+"""What the benchmarks beside this file do, in PyTorch on the CPU: a peer to measure against in the same minute.
+
+    python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
+
+Prints lines for people and, last, one of JSON, as `npm run --silent bench` does.
+"""
+
+import argparse
+import gzip
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+ITEMS, USERS = 12_101, 22_363
+
+
+def clock(f, passes=5):
+    """Median seconds of f, after one call to warm up."""
+    f()
+    times = []
+    for _ in range(passes):
+        start = time.perf_counter()
+        f()
+        times.append(time.perf_counter() - start)
+        print(f"{times[-1]:.3f} s", flush=True)
+    return statistics.median(times)
+
+
+def vectors():
+    """12,101 vectors of 768 around 400 centres."""
+    centres = 0.7 * torch.randn(400, 768)
+    return centres[torch.randint(400, (ITEMS,))] + torch.randn(ITEMS, 768)
+
+
+def mlp(widths):
+    layers = []
+    for inputs, outputs in zip(widths, widths[1:]):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def rqvae(args):
+    """An epoch of batches of 1,024: straight-through, codebook and commitment loss, AdamW."""
+    x = vectors()
+    widths = [768, 512, 256, 128, 32]
+    encoder, decoder = mlp(widths), mlp(widths[::-1])
+    codebooks = nn.ParameterList(torch.randn(256, 32) * 32**-0.5 for _ in range(3))
+    parameters = [*encoder.parameters(), *decoder.parameters(), *codebooks]
+    optimizer = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=1e-4)
+    mean, scale = x.mean(0), x.std()
+
+    def step(rows):
+        inputs = (x[rows] - mean) / scale
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bfloat16"):
+            latent = encoder(inputs)
+        latent = residual = latent.float()
+        quantized, loss = 0, 0
+        for codebook in codebooks:
+            with torch.no_grad():
+                code = torch.cdist(residual, codebook).argmin(1)
+            vector = codebook[code]
+            loss = loss + (residual.detach() - vector).square().sum(1).mean()
+            loss = loss + 0.25 * (residual - vector.detach()).square().sum(1).mean()
+            quantized = quantized + vector.detach()
+            residual = residual - vector.detach()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bfloat16"):
+            restored = decoder(latent + (quantized - latent).detach())
+        loss = loss + (inputs - restored.float()).square().sum(1).mean()
+        loss.backward()
+        optimizer.step()
+
+    def epoch():
+        for rows in torch.randperm(ITEMS).split(1024):
+            step(rows)
+
+    return {"epochsPerSecond": 1 / clock(epoch)}
+
+
+def kmeans(args):
+    """Residual k-means, 3 x 256: k-means++ in float32, then 15 Lloyd iterations (what ours settles after varies)."""
+    residual = vectors()
+    start = time.perf_counter()
+    for _ in range(3):
+        chosen = [int(torch.randint(ITEMS, ()))]
+        squared = torch.full((ITEMS,), float("inf"))
+        for _ in range(255):
+            squared = torch.minimum(squared, (residual - residual[chosen[-1]]).square().sum(1))
+            chosen.append(int(torch.multinomial(squared, 1)))
+        centroids = residual[chosen].clone()
+        for _ in range(15):
+            code = torch.cdist(residual, centroids).argmin(1)
+            sums = torch.zeros_like(centroids).index_add_(0, code, residual)
+            counts = torch.bincount(code, minlength=256).unsqueeze(1)
+            centroids = torch.where(counts > 0, sums / counts.clamp(min=1), centroids)
+        residual = residual - centroids[torch.cdist(residual, centroids).argmin(1)]
+    return {"seconds": time.perf_counter() - start}
+
+
+def top_k(args):
+    dtype = getattr(torch, args.precision)
+    queries, items = torch.randn(USERS, 64).to(dtype), torch.randn(ITEMS, 64).to(dtype)
+
+    def run():
+        # In parts, as the scores of all users are a gigabyte.
+        for part in queries.split(2048):
+            torch.topk(part @ items.t(), 20)
+
+    return {"usersPerSecond": USERS / clock(run)}
+
+
+def gemm(args):
+    dtype = getattr(torch, args.precision)
+    a, b = (torch.randn(args.size, args.size).to(dtype) for _ in range(2))
+    seconds = clock(lambda: a @ b, passes=3)
+    return {"seconds": seconds, "gigaflopsPerSecond": 2 * args.size**3 / seconds / 1e9}
+
+
+def co_occurrence(args):
+    """X^T X of the sparse matrix of users and training items: Beauty's from --raw, else as many places at random."""
+    if args.raw:
+        x = training_matrix(args.raw)
+    else:
+        places = torch.stack([torch.randint(USERS, (153_776,)), torch.randint(ITEMS, (153_776,))])
+        x = torch.sparse_coo_tensor(places, torch.ones(places.shape[1]), (USERS, ITEMS)).coalesce()
+    transposed = x.t().coalesce()
+    return {"seconds": clock(lambda: torch.sparse.mm(transposed, x), passes=3)}
+
+
+def training_matrix(raw):
+    """[users, items] without each user's last two interactions."""
+    sequences, items = {}, {}
+    with gzip.open(next(Path(raw).glob("reviews_*")), "rt") as lines:
+        for line in lines:
+            review = json.loads(line)
+            item = items.setdefault(review["asin"], len(items))
+            sequences.setdefault(review["reviewerID"], []).append((review["unixReviewTime"], item))
+    places = []
+    for user, sequence in enumerate(sequences.values()):
+        sequence.sort(key=lambda visit: visit[0])
+        places += [(user, item) for _, item in sequence[:-2]]
+    x = torch.sparse_coo_tensor(torch.tensor(places).t(), torch.ones(len(places)), (len(sequences), len(items)))
+    print(f"{len(places)} interactions, {len(sequences)} users, {len(items)} items")
+    return x.coalesce()
+
+
+def main():
+    peers = {"rqvae": rqvae, "kmeans": kmeans, "top-k": top_k, "gemm": gemm, "co-occurrence": co_occurrence}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=peers)
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--size", type=int, default=4096)
+    parser.add_argument("--raw", help="folder with Amazon's files, for co-occurrence")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(1)
+    print(f"torch {torch.__version__}, {args.precision}, {args.threads} threads", flush=True)
+    measured = peers[args.name](args)
+    about = {"bench": args.name, "backend": f"torch {torch.__version__}", "precision": args.precision, "threads": args.threads}
+    print(json.dumps({**about, **measured}))
+
+
+if __name__ == "__main__":
+    main()
