@@ -63,11 +63,13 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
   const { dataset, config } = readConfig(options.config, options);
   const run = runName(dataset, options);
   let backend: string | undefined;
+  let precision: string | undefined;
   if (line[stage].packages.includes('backend')) {
-    const { selectBackend } = await import('@codebeam/backend');
+    const { availablePrecision, selectBackend } = await import('@codebeam/backend');
     const selected = await selectBackend(options.backend);
-    console.log(`backend ${selected.reason}`);
     backend = selected.name;
+    if (stage === 'train-rqvae' || stage === 'train-tiger') precision = availablePrecision(config[stage].precision);
+    console.log(`backend ${selected.reason}${precision ? `; precision ${precision}` : ''}`);
   }
   const seen = Object.fromEntries(Object.entries(config).filter(([key]) => line[stage].sections.includes(key)));
   console.log(`${run}, ${stage}, seed ${config.seed}`);
@@ -82,6 +84,7 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
     versions: versionsOf(stage),
     ...(raw !== undefined && { raw }),
     ...(backend !== undefined && { backend }),
+    ...(precision !== undefined && { precision }),
   });
 }
 

@@ -38,6 +38,8 @@ export interface Manifest {
   seed: number;
   config: object;
   backend?: string;
+  /** In effect, for stages that train; what the config asks for may not be had. */
+  precision?: string;
   versions: Record<string, string>;
   /** sha256 of the files of earlier stages, by `<stage>/<file>`. */
   inputs: Record<string, string>;
@@ -56,6 +58,7 @@ export interface StageOptions {
   versions: Record<string, string>;
   raw?: string;
   backend?: string;
+  precision?: string;
   log?: (text: string) => void;
 }
 
@@ -70,11 +73,12 @@ export interface StageOptions {
  * @throws Error when a file of an earlier stage is missing or not the one that its manifest names, and what the stage throws
  */
 export async function runStage<S extends Section>(stage: Stage<S>, options: StageOptions): Promise<Manifest> {
-  const { name, dataset, run, config, code, versions, raw, backend, log = console.log } = options;
+  const { name, dataset, run, config, code, versions, raw, backend, precision, log = console.log } = options;
   const { output, work, logs } = stageFolders(run, name);
   const seen = Object.fromEntries(line[name].sections.map((section) => [section, config[section as Section]]));
   const inputs = await hashInputs(name, run);
-  const recipe = { stage: name, seed: config.seed, config: seen, ...(backend && { backend }), versions, inputs };
+  const device = { ...(backend && { backend }), ...(precision && { precision }) };
+  const recipe = { stage: name, seed: config.seed, config: seen, ...device, versions, inputs };
   const key = sha256(JSON.stringify({ ...recipe, code }));
 
   // fetch-data looks at folders that nothing vouches for, so it has no right to call itself done.

@@ -70,6 +70,12 @@ describe('a complete stage', () => {
     expect(read('embed-items/manifest.json')).not.toContain(folder);
   });
 
+  it('names the backend and the precision in effect in its manifest', async () => {
+    await prepare();
+    const manifest = await runStage(write({ 'a.txt': 'a' }), options({ backend: 'wasm', precision: 'float32' }));
+    expect(manifest).toMatchObject({ backend: 'wasm', precision: 'float32' });
+  });
+
   it('keeps timings beside the files, where no hash sees them', async () => {
     await prepare();
     expect(JSON.parse(read('logs/prepare-data/timing.json'))).toEqual({

@@ -1,4 +1,4 @@
-import type { tf } from '@codebeam/backend';
+import { getPrecision, type Precision, setPrecision, type tf } from '@codebeam/backend';
 import { flattenParams, type Params } from '@codebeam/nn';
 import type { Key } from '@codebeam/random';
 import type { NamedTensors, Optimizer } from './optimizer.js';
@@ -60,6 +60,8 @@ export interface FitOptions<P extends Params, B> {
   accumulate?: number;
   /** Gradients are scaled down to this norm, taken over all of them. */
   clipNorm?: number;
+  /** Of the backend's matrix products while `fit` runs, callbacks included; float32 when left out. */
+  precision?: Precision;
   seed: number;
   /** Which parameters the optimizer moves, by flat name; all when left out. */
   trainable?: (name: string) => boolean;
@@ -73,8 +75,18 @@ export interface FitOptions<P extends Params, B> {
  * @throws RangeError when an option makes no sense · Error when a loss or gradient is not finite
  */
 export async function fit<P extends Params, B>(options: FitOptions<P, B>): Promise<FitState<P>> {
-  const { epochs = Infinity, maxSteps = Infinity, accumulate = 1, callbacks = [] } = options;
   check(options);
+  const before = getPrecision();
+  setPrecision(options.precision ?? 'float32');
+  try {
+    return await run(options);
+  } finally {
+    setPrecision(before);
+  }
+}
+
+async function run<P extends Params, B>(options: FitOptions<P, B>): Promise<FitState<P>> {
+  const { epochs = Infinity, maxSteps = Infinity, accumulate = 1, callbacks = [] } = options;
   const state = begin(options);
   let stopped = false;
   const emit = async (event: FitEvent<P>) => {

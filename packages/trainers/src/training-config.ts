@@ -41,9 +41,9 @@ export const trainingSchema = z.strictObject({
     })
     .prefault({}),
   precision: z
-    .literal('float32', { error: 'must be float32, the one precision that every backend trains in' })
+    .enum(['float32', 'bfloat16'])
     .default('float32')
-    .describe('number format of weights, activations and gradients'),
+    .describe('what matrix products round their inputs to; a backend without bfloat16 trains in float32'),
   gradientClip: z.number().nonnegative().default(1).describe('greatest norm over all gradients; 0: no clipping'),
   validationInterval: z
     .int()
@@ -86,7 +86,7 @@ export type TrainingConfig = z.output<typeof trainingSchema>;
  * @throws RangeError when both limits are 0, or the warm-up is longer than the run
  */
 export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
-  const { maxEpochs, maxSteps, learningRate, weightDecay, accumulate, gradientClip, seed } = config;
+  const { maxEpochs, maxSteps, learningRate, weightDecay, accumulate, gradientClip, precision, seed } = config;
   if (maxEpochs === 0 && maxSteps === 0) {
     throw new RangeError('trainers: maxEpochs or maxSteps must be positive, got 0 for both; the run would never end');
   }
@@ -97,6 +97,7 @@ export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
     optimizer,
     schedule: scheduleOf(config.schedule, totalSteps),
     accumulate,
+    precision,
     seed,
     ...(maxEpochs > 0 && { epochs: maxEpochs }),
     ...(maxSteps > 0 && { maxSteps }),
