@@ -1,6 +1,7 @@
 import { selectBackend, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import {
   countParams,
   createDropout,
@@ -53,7 +54,7 @@ describe('relativePositionBucket', () => {
   });
 });
 
-describe.each(['cpu', 'wasm'] as const)('layers on %s', (backend) => {
+describe.each(backends)('layers on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
   });

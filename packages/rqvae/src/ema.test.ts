@@ -1,8 +1,9 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { initEma, updateEma } from './ema.js';
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(backends)('on %s', (backend) => {
   it('moves a code to the running mean of its vectors', async () => {
     await selectBackend(backend);
     const codebook = tf.tensor2d([1, 0, 0, 1], [2, 2]);

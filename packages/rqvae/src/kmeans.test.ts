@@ -1,6 +1,7 @@
 import { selectBackend } from '@codebeam/backend';
 import { createGenerator, createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { assignNearest, kmeans, residualKmeans } from './kmeans.js';
 
 const key = createKey(1, 'init');
@@ -14,7 +15,7 @@ function blobs(): Float32Array {
   });
 }
 
-describe.each(['cpu', 'wasm'])('kmeans on %s', (backend) => {
+describe.each(backends)('kmeans on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
   });

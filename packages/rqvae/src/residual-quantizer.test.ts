@@ -1,6 +1,7 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { createGenerator, createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { codebookLoss, commitmentLoss } from './losses.js';
 import { residualQuantize, rotationTrick, straightThrough, sumCodeVectors } from './residual-quantizer.js';
 
@@ -11,7 +12,7 @@ const latentValues = normals(B * D);
 const codebookValues = Array.from({ length: L }, () => normals(K * D));
 const weights = normals(B * D);
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(backends)('on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
   });

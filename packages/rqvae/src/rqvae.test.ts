@@ -3,6 +3,7 @@ import { selectBackend, tf } from '@codebeam/backend';
 import { flattenParams, mapParams } from '@codebeam/nn';
 import { createGenerator, createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { type RqvaeConfig, rqvaeSchema } from './config.js';
 import { encodeItems, evaluateReconstruction, generateSemanticIds, quantizeItems } from './generate-semantic-ids.js';
 import { initCodebooks } from './init-codebooks.js';
@@ -34,7 +35,7 @@ const embeddings = {
 };
 const small = { levels: 2, codebookSize: 4, latentDim: 3, hiddenDims: [7] };
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(backends)('on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
   });

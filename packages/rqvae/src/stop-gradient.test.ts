@@ -1,8 +1,9 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { stopGradient, withoutGradient } from './stop-gradient.js';
 
-describe.each(['cpu', 'wasm'])('stopGradient on %s', (backend) => {
+describe.each(backends)('stopGradient on %s', (backend) => {
   it('keeps the values and passes no gradient', async () => {
     await selectBackend(backend);
     const x = tf.tensor1d([1, 2, 3]);

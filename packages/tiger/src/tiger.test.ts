@@ -3,6 +3,7 @@ import { countParams, disposeParams, flattenParams, mapParams } from '@codebeam/
 import { createKey } from '@codebeam/random';
 import { assignSemanticIds } from '@codebeam/rqvae';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import {
   continuationMask,
   createPrefixTrie,
@@ -163,7 +164,7 @@ describe('initTiger', () => {
   });
 });
 
-describe.each(['cpu', 'wasm'] as const)('TIGER on %s', (backend) => {
+describe.each(backends)('TIGER on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
   });

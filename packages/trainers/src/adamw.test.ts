@@ -1,5 +1,6 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { adagrad } from './adagrad.js';
 import { adamw } from './adamw.js';
 import type { NamedTensors, Optimizer } from './optimizer.js';
@@ -48,7 +49,7 @@ const gradients = [
   [2, 2],
 ];
 
-describe.each(['cpu', 'wasm'])('on %s', (backend) => {
+describe.each(backends)('on %s', (backend) => {
   beforeEach(async () => {
     await selectBackend(backend);
   });

@@ -1,6 +1,7 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { disposeParams } from '@codebeam/nn';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { adamw } from './adamw.js';
 import { type Callback, type FitOptions, type FitState, fit } from './fit.js';
 import type { Optimizer } from './optimizer.js';
@@ -46,7 +47,7 @@ const record = () => {
   return { events, callback };
 };
 
-describe.each(['cpu', 'wasm'])('fit on %s', (backend) => {
+describe.each(backends)('fit on %s', (backend) => {
   beforeEach(async () => {
     await selectBackend(backend);
   });

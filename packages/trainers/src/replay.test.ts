@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { dropout, selectBackend, tf } from '@codebeam/backend';
 import { createGenerator, createKey, foldIn, permutation } from '@codebeam/random';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { backends } from '../../backend/fixtures/backends.js';
 import { adamw } from './adamw.js';
 import { keepCheckpoints, validate } from './callbacks.js';
 import { checkpointPath, listCheckpoints, resume } from './checkpoint.js';
@@ -78,7 +79,7 @@ async function digestFiles(directory: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await digest(name)])));
 }
 
-describe.each(['cpu', 'wasm'])('a run on %s', (backend) => {
+describe.each(backends)('a run on %s', (backend) => {
   let whole: string;
   let losses: number[];
   let directory: string;

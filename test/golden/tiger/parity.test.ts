@@ -3,6 +3,7 @@ import { selectBackend, tf } from '@codebeam/backend';
 import { flattenParams, mapParams } from '@codebeam/nn';
 import { forward, type Tiger, tigerLoss, tigerSchema } from '@codebeam/tiger';
 import { describe, expect, it } from 'vitest';
+import { backends } from '../../../packages/backend/fixtures/backends.js';
 
 type Golden = { shape: number[]; values: number[]; gradient: number[] };
 type Tree<T> = T | Tree<T>[] | { [name: string]: Tree<T> };
@@ -33,7 +34,7 @@ const histories = {
 };
 const targets = Int32Array.from(golden.target);
 
-describe.each(['cpu', 'wasm'] as const)('TIGER against a T5 of Hugging Face transformers, on %s', (backend) => {
+describe.each(backends)('TIGER against a T5 of Hugging Face transformers, on %s', (backend) => {
   it('gives the same logits, loss and gradients', async () => {
     await selectBackend(backend);
     const params = map(golden.params, ({ values, shape }) => tf.tensor(values, shape)) as unknown as Tiger;
