@@ -23,7 +23,7 @@ export function addRunOptions(command: Command): Command {
     .option('--raw <folder>', 'where the raw files are')
     .option('--set <key=value>', 'overrides one key of the config; may be repeated', collect, [])
     .option('--seed <number>', 'short for --set seed=<number>')
-    .option('--backend <name>', 'tensorflow, webgpu, wasm or cpu; by default the fastest that works')
+    .option('--backend <name>', 'tensorflow, webgpu, native, wasm or cpu; by default the fastest that works')
     .option('--smoke', 'the smallest run that goes through everything')
     .option('--paper', 'the hyperparameters of the paper')
     .option('--sample', 'synthetic data in place of the real')

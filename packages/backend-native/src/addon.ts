@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** An address in this process's memory. A JavaScript number holds every address that today's machines use. */
 export type Address = number;
@@ -17,18 +17,14 @@ export interface Addon {
   getThreads(): number;
 }
 
-/** @throws Error when nothing has been built for this platform */
-export function loadAddon(): Addon {
-  const suffix = process.env.CODEBEAM_SANITIZED ? '-sanitized' : '';
-  const path = join(
-    import.meta.dirname,
-    '..',
-    'prebuilds',
-    `${process.platform}-${process.arch}${suffix}`,
-    'codebeam.node',
-  );
-  if (!existsSync(path)) {
-    throw new Error(`backend-native: ${process.platform}-${process.arch} is not built (no C++ compiler was found)`);
-  }
-  return createRequire(import.meta.url)(path) as Addon;
+/**
+ * @param path  the built addon; default: CODEBEAM_ADDON, else `prebuilds/` of this package
+ * @throws Error when there is none
+ */
+export function loadAddon(path = process.env.CODEBEAM_ADDON || defaultPath): Addon {
+  if (!existsSync(path)) throw new Error(`${path === defaultPath ? platform : path} is not built: no C++ compiler?`);
+  return createRequire(import.meta.url)(resolve(path)) as Addon;
 }
+
+const platform = `${process.platform}-${process.arch}`;
+const defaultPath = join(import.meta.dirname, '..', 'prebuilds', platform, 'codebeam.node');

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createGenerator, createKey, foldIn } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
+import { backends } from '../fixtures/backends.js';
 import { dropout, dropoutMask, selectBackend, tf } from './index.js';
 
-describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
+describe.each(backends)('on %s', (backend) => {
   it('sums the gradient of gather over repeated rows', async () => {
     await selectBackend(backend);
     const table = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
@@ -120,7 +122,7 @@ describe('dropoutMask', () => {
 describe('selectBackend', () => {
   it('refuses an unknown name', async () => {
     await expect(selectBackend('gpu')).rejects.toThrow(
-      'backend: backend must be one of tensorflow, webgpu, wasm, native, cpu, got gpu',
+      'backend: backend must be one of tensorflow, webgpu, native, wasm, cpu, got gpu',
     );
   });
 
@@ -130,9 +132,19 @@ describe('selectBackend', () => {
     );
   });
 
-  it('falls back to wasm and says why', async () => {
+  it.skipIf(!backends.includes('native'))('takes the native kernels where they are built', async () => {
     const { name, reason } = await selectBackend(undefined);
-    expect(name).toBe('wasm');
-    expect(reason).toContain('no tensorflow (');
+    expect(name).toBe('native');
+    expect(reason).toMatch(/^native \((amx|avx512|avx2|portable), \d+ threads?\); no tensorflow \(/);
+  });
+
+  it('falls back to wasm where they are not, and says why', () => {
+    const script = "import('@codebeam/backend').then(async (b) => console.log((await b.selectBackend()).reason))";
+    const reason = execFileSync(process.execPath, ['-e', script], {
+      cwd: import.meta.dirname,
+      env: { ...process.env, CODEBEAM_BACKEND: '', CODEBEAM_ADDON: 'nowhere.node' },
+      encoding: 'utf8',
+    });
+    expect(reason).toMatch(/^wasm; no tensorflow .* no native \(nowhere.node is not built/);
   });
 });

@@ -4,7 +4,7 @@ import { registerUnsortedSegmentSum } from './kernels/unsorted-segment-sum.js';
 import { tf } from './tf.js';
 
 /** Backends in the order in which they are tried. */
-export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'native', 'cpu'] as const;
+export const backendNames = ['tensorflow', 'webgpu', 'native', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export interface SelectedBackend {
@@ -27,23 +27,25 @@ export async function selectBackend(
       throw new RangeError(`backend: backend must be one of ${backendNames.join(', ')}, got ${backend}`);
     }
     try {
-      await start[backend](true);
+      const detail = await start[backend](true);
+      return { name: backend, reason: `${named(backend, detail)}: asked for` };
     } catch (error) {
       throw new Error(`backend: ${backend} was asked for and must start, got: ${message(error)}; ${remedy[backend]}`);
     }
-    return { name: backend, reason: `${backend}: asked for` };
   }
   const failures: string[] = [];
   for (const name of backendNames) {
     try {
-      await start[name](false);
-      return { name, reason: [name, ...failures].join('; ') };
+      const detail = await start[name](false);
+      return { name, reason: [named(name, detail), ...failures].join('; ') };
     } catch (error) {
       failures.push(`no ${name} (${message(error)})`);
     }
   }
   throw new Error(`backend: no TensorFlow.js backend starts: ${failures.join('; ')}`);
 }
+
+const named = (name: BackendName, detail: string | undefined) => (detail ? `${name} (${detail})` : name);
 
 function isBackendName(name: string): name is BackendName {
   return (backendNames as readonly string[]).includes(name);
@@ -59,14 +61,15 @@ const remedy: Record<BackendName, string> = {
   cpu: 'choose another backend or leave the choice to Codebeam',
 };
 
-const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
+/** Each may say more about itself for the log. */
+const start: Record<BackendName, (forced: boolean) => Promise<string | undefined>> = {
   async tensorflow() {
     try {
       await importOptional('@tensorflow/tfjs-node-gpu');
     } catch {
       await importOptional('@tensorflow/tfjs-node');
     }
-    await activate('tensorflow');
+    return activate('tensorflow');
   },
 
   async webgpu(forced) {
@@ -80,13 +83,14 @@ const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
     // A software adapter is slower than wasm; it serves for tests only.
     if (!forced && isSoftware(adapter)) throw new Error('only a software adapter');
     await importOptional('@tensorflow/tfjs-backend-webgpu');
-    await activate('webgpu');
+    return activate('webgpu');
   },
 
   async native() {
     const { registerNativeBackend } = await importOptional('@codebeam/backend-native');
-    (registerNativeBackend as () => void)();
+    const native = (registerNativeBackend as () => { instructionSet: string; threads: number })();
     await activate('native');
+    return `${native.instructionSet}, ${native.threads} ${native.threads === 1 ? 'thread' : 'threads'}`;
   },
 
   async wasm() {
@@ -94,12 +98,12 @@ const start: Record<BackendName, (forced: boolean) => Promise<void>> = {
     registerBatchMatMul();
     registerIdentity();
     registerUnsortedSegmentSum('wasm');
-    await activate('wasm');
+    return activate('wasm');
   },
 
   async cpu() {
     registerUnsortedSegmentSum('cpu');
-    await activate('cpu');
+    return activate('cpu');
   },
 };
 
@@ -126,7 +130,7 @@ async function importOptional(name: string): Promise<Record<string, unknown>> {
   }
 }
 
-async function activate(name: BackendName): Promise<void> {
+async function activate(name: BackendName): Promise<undefined> {
   if (!(await tf.setBackend(name))) throw new Error(`${name} did not initialise`);
   await tf.ready();
 }
