@@ -5,7 +5,7 @@ import { tigerTrainingSchema, trainTiger } from '@codebeam/trainers';
 import { describeRecommender } from './recommender.js';
 
 describeRecommender('tiger', async (sequences, numItems) => {
-  await selectBackend('wasm');
+  await selectBackend();
   const { model } = await trainTiger({
     sequences,
     // Four codes of four items each; the collision code tells them apart.

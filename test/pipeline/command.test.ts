@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const environment = { ...process.env, INIT_CWD: undefined, CODEBEAM_BACKEND: 'wasm' };
+const environment = { ...process.env, INIT_CWD: undefined, CODEBEAM_BACKEND: '' };
 
 function run(stage: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(built, 'run-stage.js'), stage, ...args], {

@@ -159,7 +159,7 @@ it('embeddings of another width, of fewer rows, or with NaN', async () => {
 });
 
 it('a tokenizer that was trained with another config', async () => {
-  await selectBackend('wasm');
+  await selectBackend();
   await runUntil('train-rqvae');
   await expectFault(
     'assign-semantic-ids',

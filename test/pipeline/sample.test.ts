@@ -41,7 +41,7 @@ let results: RunResults;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sample-'));
   process.chdir(folder);
-  const { name: backend } = await selectBackend('wasm');
+  const { name: backend } = await selectBackend();
   for (const name of stageNames) {
     const options = { name, dataset: 'amazon-beauty', run, config, code: 'test', versions: {}, backend, log: () => {} };
     manifests.set(name, await runStage(stages[name], options));

@@ -25,7 +25,7 @@ describe.skipIf(!folder)('on Amazon Beauty (skipped unless CODEBEAM_DATA names a
   let labels: string[];
 
   beforeAll(async () => {
-    await selectBackend('wasm');
+    await selectBackend();
     const items = read('items.jsonl.gz').map((line) => JSON.parse(line));
     const encoder = createTfidfSvdEncoder(tfidfSvdSchema.parse({}), 42);
     const texts = items.map(({ asin, title, brand, categories }) =>

@@ -60,7 +60,7 @@ const valuesOf = async (params: RqvaeParams) =>
 
 let folder: string;
 beforeEach(async () => {
-  await selectBackend('wasm');
+  await selectBackend();
   folder = await mkdtemp(join(tmpdir(), 'train-rqvae-'));
 });
 afterEach(() => rm(folder, { recursive: true }));

@@ -69,7 +69,7 @@ async function bytesOf({ model }: Awaited<ReturnType<typeof trainTiger>>): Promi
 describe('trainTiger', () => {
   let folder: string;
   beforeEach(async () => {
-    await selectBackend('wasm');
+    await selectBackend();
     folder = await mkdtemp(join(tmpdir(), 'train-tiger-'));
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
