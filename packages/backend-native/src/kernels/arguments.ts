@@ -17,6 +17,11 @@ export function float32Address(backend: NativeBackend, name: string, x: TensorIn
   return backend.address(x);
 }
 
+/** The addresses of float32 tensors, in order. */
+export function addressesOf(backend: NativeBackend, tensors: { readonly [name: string]: TensorInfo }): Address[] {
+  return Object.entries(tensors).map(([name, x]) => float32Address(backend, name, x, util.sizeFromShape(x.shape)));
+}
+
 /** A tensor seen as rows of its last axis. */
 export function rowsOf({ shape }: TensorInfo): { rows: number; width: number } {
   const width = shape[shape.length - 1];

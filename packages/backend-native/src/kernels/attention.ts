@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { NativeBackend } from '../backend.js';
+import { addressesOf } from './arguments.js';
 import type { NativeKernel } from './kernel.js';
 
 interface AttentionAttrs {
@@ -17,7 +18,9 @@ export const Attention: NativeKernel = ({ inputs, attrs, backend }) => {
   const logSums = backend.allocate([query.shape[0], attrs.heads]);
   backend.kernels.attention(
     ...shapeOf(inputs, attrs, backend),
-    ...[query, key, value, out, logSums].map((tensor) => backend.address(tensor)),
+    ...addressesOf(backend, { query, key, value }),
+    backend.address(out),
+    backend.address(logSums),
   );
   return [out, logSums];
 };
@@ -27,7 +30,8 @@ export const AttentionGradient: NativeKernel = ({ inputs, attrs, backend }) => {
   const gradients = [query, key, value, bias].map(({ shape }) => backend.allocate(shape));
   backend.kernels.attentionGradient(
     ...shapeOf(inputs, attrs, backend),
-    ...[query, key, value, logSums, dy, ...gradients.slice(0, 3)].map((tensor) => backend.address(tensor)),
+    ...addressesOf(backend, { query, key, value, logSums, dy }),
+    ...gradients.slice(0, 3).map((tensor) => backend.address(tensor)),
     bias.shape[1] > 0 ? backend.address(gradients[3]) : 0,
   );
   return gradients;

@@ -1,12 +1,17 @@
 import { broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { NativeBackend } from '../backend.js';
+import { runCpuKernel } from '../fallback.js';
+import { addressesOf } from './arguments.js';
 import type { NativeKernel } from './kernel.js';
 
 const activations: { readonly [name: string]: number } = { linear: 0, relu: 1 };
 
 /** a [..., M, K] times b [..., K, N] -> [..., M, N]; either one transposed, batches broadcast. */
-export const BatchMatMul: NativeKernel = ({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend }) =>
-  multiply(a, b, transposeA, transposeB, backend);
+export const BatchMatMul: NativeKernel = (call) => {
+  const { inputs, attrs, backend } = call;
+  if (inputs.a.dtype !== 'float32') return runCpuKernel('BatchMatMul', call);
+  return multiply(inputs.a, inputs.b, attrs.transposeA, attrs.transposeB, backend);
+};
 
 /** The same with a bias [N] and relu. Other activations and PReLU weights are no part of Codebeam. */
 export const _FusedMatMul: NativeKernel = ({ inputs: { a, b, bias }, attrs, backend }) => {
@@ -48,6 +53,7 @@ function multiply(
       `backend-native: batches of a matrix product must be equal or one, got [${batchA}] and [${batchB}]; tile one of them`,
     );
   }
+  const [addressA, addressB] = addressesOf(backend, { a, b });
   backend.kernels.matMul(
     backend.precision === 'bfloat16',
     transposeA,
@@ -56,9 +62,9 @@ function multiply(
     m,
     n,
     k,
-    backend.address(a),
+    addressA,
     countA === 1 ? 0 : m * k,
-    backend.address(b),
+    addressB,
     countB === 1 ? 0 : k * n,
     backend.address(out),
     bias ? backend.address(bias) : 0,
