@@ -23,6 +23,7 @@ namespace ISA {
 #include "kernels/gemm.h"
 #include "chunk-sums.h"
 #include "kernels/adamw.h"
+#include "kernels/arg-max.h"
 #include "kernels/attention.h"
 #include "kernels/binary.h"
 #include "kernels/copy.h"
@@ -33,8 +34,10 @@ namespace ISA {
 #include "kernels/reduce.h"
 #include "kernels/rms-norm.h"
 #include "kernels/softmax-cross-entropy.h"
+#include "kernels/softmax.h"
 #include "kernels/squared-norm.h"
 #include "kernels/structure.h"
+#include "kernels/top-k.h"
 #include "kernels/unary.h"
 #include "kernels/blocked-products.h"
 #include "kernels/nearest-codes.h"
@@ -43,6 +46,7 @@ namespace ISA {
 
 void register_kernels(const Exports& exports) {
   register_adamw(exports);
+  register_arg_max(exports);
   register_attention(exports);
   register_binary(exports);
   register_copy(exports);
@@ -53,9 +57,11 @@ void register_kernels(const Exports& exports) {
   register_layer_norm(exports);
   register_reduce(exports);
   register_rms_norm(exports);
+  register_softmax(exports);
   register_softmax_cross_entropy(exports);
   register_squared_norm(exports);
   register_structure(exports);
+  register_top_k(exports);
   register_unary(exports);
   register_kmeans(exports);
   register_nearest_codes(exports);

@@ -53,6 +53,19 @@ inline void store(float* p, vfloat v, int64_t n) {
 #endif
 }
 
+// A bit for each lane that is set in a mask.
+inline uint32_t lanes_of(vint mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)mask);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < W; i++) bits |= (mask[i] & 1u) << i;
+  return bits;
+#endif
+}
+
 // Calls f(first, lanes) for the vectors that n elements fill; lanes is W but for the last, and the compiler knows it.
 template <class F>
 inline void for_each_vector(int64_t n, F&& f) {

@@ -4,18 +4,6 @@
 
 constexpr int64_t kProductColumns = 512;
 
-inline uint32_t lanes_of(vint mask) {
-#if defined(__AVX512F__)
-  return _mm512_movepi32_mask((__m512i)mask);
-#elif defined(__AVX2__)
-  return _mm256_movemask_ps((__m256)mask);
-#else
-  uint32_t bits = 0;
-  for (int i = 0; i < W; i++) bits |= (mask[i] & 1u) << i;
-  return bits;
-#endif
-}
-
 /// Calls consume(row, rows, column, columns, products) for all blocks, with products[i * kProductColumns + j] =
 /// a[row + i] . b[column + j]. Of one row's blocks none runs beside another, and their columns ascend. The scratch slots 0, 1
 /// and kKernel are taken.

@@ -1,4 +1,5 @@
 import * as adamw from './adamw.js';
+import * as argMax from './arg-max.js';
 import * as attention from './attention.js';
 import * as binary from './binary.js';
 import * as copy from './copy.js';
@@ -12,15 +13,18 @@ import * as matMul from './mat-mul.js';
 import * as nearestCodes from './nearest-codes.js';
 import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
+import * as softmax from './softmax.js';
 import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
 import * as squaredNorm from './squared-norm.js';
 import * as structure from './structure.js';
+import * as topK from './top-k.js';
 import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...adamw,
+  ...argMax,
   ...attention,
   ...binary,
   ...copy,
@@ -33,9 +37,11 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...nearestCodes,
   ...reduce,
   ...rmsNorm,
+  ...softmax,
   ...softmaxCrossEntropy,
   ...squaredNorm,
   ...structure,
+  ...topK,
   ...topKProducts,
   ...unary,
 };

@@ -1,0 +1,26 @@
+// Softmax over rows: three looks at a row, of which the second and third find it in the cache.
+static void softmax(const float* x, int64_t rows, int64_t columns, float* out) {
+  parallel_for(rows, grain_of(columns), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+      const float* from = x + row * columns;
+      float* to = out + row * columns;
+      vfloat most = splat(-INFINITY), total{};
+      for_each_vector(columns, [&](int64_t j, auto n) {
+        vfloat v = load(from + j, n);
+        if (n < W) v = select(lanes() < static_cast<int32_t>(n), v, splat(-INFINITY));
+        most = maximum(v, most);
+      });
+      const float top = max_lane(most);
+      for_each_vector(columns, [&](int64_t j, auto n) {
+        vfloat power = exponential(load(from + j, n) - top);
+        store(to + j, power, n);
+        if (n < W) power = select(lanes() < static_cast<int32_t>(n), power, splat(0.f));
+        total += power;
+      });
+      const float scale = 1.f / sum(total);
+      for_each_vector(columns, [&](int64_t j, auto n) { store(to + j, load(to + j, n) * scale, n); });
+    }
+  });
+}
+
+inline void register_softmax(const Exports& exports) { export_function<softmax>(exports, "softmax"); }
