@@ -47,6 +47,15 @@ struct FloorDivideWhole {
   }
 };
 
+// As JavaScript defines it: an exponent of NaN gives NaN, and so does one of infinity with a base of 1 or -1.
+struct Power {
+  static float apply(float a, float b) {
+    if (b == 2.f) return a * a;
+    if (b != b || ((a == 1.f || a == -1.f) && std::isinf(b))) return NAN;
+    return std::pow(a, b);
+  }
+};
+
 }  // namespace binary_ops
 
 // The walk knows nothing of the op: it is compiled once, and an op is three short loops.
@@ -101,6 +110,7 @@ inline void register_binary(const Exports& exports) {
   export_function<binary<Maximum, float, float>>(exports, "maximumFloat32");
   export_function<binary<Minimum, float, float>>(exports, "minimumFloat32");
   export_function<binary<SquaredDifference, float, float>>(exports, "squaredDifferenceFloat32");
+  export_function<binary<Power, float, float>>(exports, "powerFloat32");
   export_function<binary<EluGradient, float, float>>(exports, "eluGradientFloat32");
   export_function<binary<Greater, float, boolean>>(exports, "greaterFloat32");
   export_function<binary<GreaterEqual, float, boolean>>(exports, "greaterEqualFloat32");

@@ -82,6 +82,15 @@ describe.skipIf(!isBuilt)('binary kernels', () => {
     },
   );
 
+  it('powers as on the cpu backend', async () => {
+    const { POSITIVE_INFINITY: high, NEGATIVE_INFINITY: low, NaN: no } = Number;
+    const bases = [0, -0, 1, -1, 2, 0.5, -3, high, low, no];
+    const exponents = [0, -0, 1, 2, 3, -1, -2, 0.5, 1.5, -0.5, high, low, no];
+    await expectAsOnCpu(() => tf.pow(tf.tensor2d(bases, [10, 1]), tf.tensor1d(exponents)));
+    await expectAsOnCpu(() => tf.pow(tf.abs(drawTensor(1, [5, 37])), drawTensor(2, [37])));
+    await expectAsOnCpu(() => tf.pow(tf.tensor1d([3, 4], 'int32'), tf.scalar(2, 'int32')), { others: ['Pow'] });
+  });
+
   it('logical ops as on the cpu backend', async () => {
     const tensors = () => [tf.tensor1d([0, 0, 1, 1], 'bool'), tf.tensor2d([[1], [0]], [2, 1], 'bool')] as const;
     await expectAsOnCpu(() => [tf.logicalAnd(...tensors()), tf.logicalOr(...tensors()), tf.logicalNot(tensors()[0])]);

@@ -42,6 +42,7 @@ export const Sub = binary('Sub', 'subtract', numbers);
 export const Multiply = binary('Multiply', 'multiply', numbers);
 export const RealDiv = binary('RealDiv', 'divide', ['float32']);
 export const FloorDiv = binary('FloorDiv', 'floorDivide', ['int32']);
+export const Pow = binary('Pow', 'power', ['float32']);
 export const Maximum = binary('Maximum', 'maximum', numbers);
 export const Minimum = binary('Minimum', 'minimum', numbers);
 export const SquaredDifference = binary('SquaredDifference', 'squaredDifference', ['float32']);

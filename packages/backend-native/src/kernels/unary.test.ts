@@ -54,7 +54,6 @@ describe.skipIf(!isBuilt)('unary kernels', () => {
       await expectAsOnCpu(() => tf.grad((t: tf.Tensor) => op(t))(tf.tensor1d(x)), {
         relative: 1e-5,
         absolute: 1e-6,
-        others: ['Pow'],
       });
     }
   });
