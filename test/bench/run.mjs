@@ -24,7 +24,7 @@ async function main() {
       model: { type: 'string', default: 'paper' },
       beam: { type: 'string', default: '20' },
       users: { type: 'string' },
-      steps: { type: 'string', default: '5' },
+      steps: { type: 'string', default: '40' },
       epochs: { type: 'string', default: '5' },
       size: { type: 'string', default: '4096' },
     },

@@ -1,11 +1,14 @@
-// Training steps on batches of 256, as fit makes them: the median of --steps, after one to warm up. Weights are random.
+// Training steps on batches of 256, as fit makes them: samples by seconds over --steps, after three to warm up. Batches are of one
+// length each, so a step's own rate says little. Weights are random.
 import { bucketByLength, slidingWindowPairs } from '@codebeam/data';
 import { createKey, foldIn } from '@codebeam/random';
 import { createVocabulary, initTiger, tigerLoss, tokenizeHistories, tokenizeTargets } from '@codebeam/tiger';
 import { fit, tigerTrainingSchema, trainingPlan } from '@codebeam/trainers';
-import { loadTokenized, median, tigerConfig } from './beauty.mjs';
+import { loadTokenized, tigerConfig } from './beauty.mjs';
 
-export async function run({ raw, model, steps }) {
+const warmUp = 3;
+
+export async function run({ raw, model, steps, precision }) {
   const config = tigerConfig(model);
   const { name, ids, train } = await loadTokenized(raw);
   const vocabulary = createVocabulary(ids, config);
@@ -13,11 +16,16 @@ export async function run({ raw, model, steps }) {
   const pairs = slidingWindowPairs(train, config);
   const key = createKey(1, 'shuffle');
   const batches = (epoch) => bucketByLength(pairs, { batchSize, key: foldIn(key, epoch) });
-  const training = tigerTrainingSchema.parse({ batchSize, maxEpochs: 0, maxSteps: Number(steps) + 1 });
+  const training = tigerTrainingSchema.parse({
+    batchSize,
+    precision,
+    maxEpochs: 0,
+    maxSteps: Number(steps) + warmUp,
+  });
   const { totalSteps: _, ...plan } = trainingPlan(training, batches(0).size);
-  const rates = [];
   let start = performance.now();
   let samples = 0;
+  const total = { samples: 0, seconds: 0 };
   await fit({
     ...plan,
     start: { params: initTiger(config, vocabulary, 1) },
@@ -32,10 +40,13 @@ export async function run({ raw, model, steps }) {
         if (kind !== 'step') return;
         const seconds = (performance.now() - start) / 1000;
         console.log(`step ${state.step}: ${(samples / seconds).toFixed(1)} samples/s`);
-        if (state.step > 1) rates.push(samples / seconds);
+        if (state.step > warmUp) {
+          total.samples += samples;
+          total.seconds += seconds;
+        }
         start = performance.now();
       },
     ],
   });
-  return { samplesPerSecond: median(rates), data: name, model };
+  return { samplesPerSecond: total.samples / total.seconds, data: name, model };
 }
