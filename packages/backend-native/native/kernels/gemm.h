@@ -284,7 +284,7 @@ struct BFloat16 : Float32 {
 
 // ---- the loops around -----------------------------------------------------------------------------------------------------
 
-enum Scratch { kPackedA = 0, kPackedB = 1, kKernel = 2 };  // kKernel and above are free for other kernels
+enum Scratch { kPackedA = 0, kPackedB = 1, kPackedRows = 2, kKernel = 3 };  // kKernel and above are free for other kernels
 
 // How many elements the rows k0 .. k0 + depth - 1 of a B of n columns take when packed.
 template <class P>
@@ -305,15 +305,20 @@ void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Pac
 }
 
 // Rows row0 .. row0 + rows - 1 (at most kBlockRows) of op(A) times the packed panels panel0 .. panel1 - 1, into c, which points at
-// row row0 and column 0. Of a sum over several blocks of K the first one stores, the last one applies the epilogue.
+// row row0 and column 0. Of a sum over several blocks of K the first one stores, the last one applies the epilogue. packed_a: these
+// rows, if they are packed already.
 template <class P>
 void multiply_block(const Matrix& a, int64_t row0, int64_t rows, const typename P::Packed* packed_b, int64_t panel0, int64_t panel1,
-                    int64_t n, int64_t k0, int64_t depth, float* c, int64_t ldc, Epilogue epilogue, bool first, bool last) {
+                    int64_t n, int64_t k0, int64_t depth, float* c, int64_t ldc, Epilogue epilogue, bool first, bool last,
+                    const typename P::Packed* packed_a = nullptr) {
   typedef typename P::Packed Packed;
   const int64_t padded = P::padded(depth);
-  Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
-  for (int64_t r = 0; r < rows; r += P::kRows)
-    P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed_a + r * padded);
+  if (packed_a == nullptr) {
+    Packed* packed = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
+    for (int64_t r = 0; r < rows; r += P::kRows)
+      P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed + r * padded);
+    packed_a = packed;
+  }
   const float* residual = epilogue.residual;
   // Whole tiles of plain sums go straight to C.
   const bool plain = !last || (epilogue.scale == 1 && !epilogue.bias && epilogue.activation == kNone && !residual);
@@ -351,13 +356,24 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
     const bool first = k0 == 0, last = k0 + P::kBlockK >= k;
     typename P::Packed* packed_b = scratch_of<typename P::Packed>(kPackedB, packed_size<P>(n, depth) + 64);
     pack<P>(b, n, k0, depth, packed_b);
+    // Rows that several tasks share are packed once.
+    typename P::Packed* packed_rows = nullptr;
+    const int64_t padded = P::padded(depth);
+    if (column_blocks > 1) {
+      packed_rows = scratch_of<typename P::Packed>(kPackedRows, (m + P::kRows) * padded + 64);
+      parallel_for((m + P::kRows - 1) / P::kRows, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin * P::kRows; r < std::min(m, end * P::kRows); r += P::kRows)
+          P::pack_rows(a, r, std::min(P::kRows + 0, m - r), k0, depth, packed_rows + r * padded);
+      });
+    }
     parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
         const int64_t row0 = task / column_blocks * P::kBlockRows, rows = std::min<int64_t>(P::kBlockRows, m - row0);
         const int64_t panel0 = task % column_blocks * panels_per_block, panel1 = std::min(panels, panel0 + panels_per_block);
         Epilogue here = epilogue;
         if (here.residual) here.residual += row0 * ldc;
-        multiply_block<P>(a, row0, rows, packed_b, panel0, panel1, n, k0, depth, c + row0 * ldc, ldc, here, first, last);
+        multiply_block<P>(a, row0, rows, packed_b, panel0, panel1, n, k0, depth, c + row0 * ldc, ldc, here, first, last,
+                          packed_rows ? packed_rows + row0 * padded : nullptr);
       }
     });
   }
