@@ -4,10 +4,15 @@ import { rqvaeSchema } from '@codebeam/rqvae';
 import { rqvaeTrainingSchema, trainRqvae } from '@codebeam/trainers';
 import { loadVectors, median } from './beauty.mjs';
 
-export async function run({ raw, epochs }) {
+export async function run({ raw, epochs, precision }) {
   const embeddings = await loadVectors(raw);
   const config = rqvaeSchema.parse({ initialisation: 'normal', deadCodeResetEpochs: 0 });
-  const training = rqvaeTrainingSchema.parse({ batchSize: 1024, maxEpochs: Number(epochs) + 1, progressBar: false });
+  const training = rqvaeTrainingSchema.parse({
+    batchSize: 1024,
+    precision,
+    maxEpochs: Number(epochs) + 1,
+    progressBar: false,
+  });
   const rates = [];
   let start = performance.now();
   let loss = Number.NaN;

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { selectBackend, tf } from '@codebeam/backend';
+import { selectBackend, setPrecision, tf } from '@codebeam/backend';
 
 const names = ['train-tiger', 'beam-search', 'rqvae', 'kmeans', 'top-k', 'gemm', 'co-occurrence'];
 
@@ -54,7 +54,7 @@ function configure(name, { precision, threads }) {
     return { precision, threads: 1 };
   }
   const native = tf.backend();
-  native.precision = precision;
+  setPrecision(precision);
   if (threads !== undefined) native.setThreads(Number(threads));
   return { precision, threads: native.threads };
 }

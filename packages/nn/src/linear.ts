@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { type Activation, linear as linearOp, tf } from '@codebeam/backend';
 import type { Key } from '@codebeam/random';
 import { normal } from './initialise.js';
 
@@ -14,15 +14,16 @@ export function initLinear(key: Key, inputs: number, outputs: number, standardDe
 }
 
 /**
- * x W (+ b).
+ * x W, or activation(x W + b).
  *
  * @param x  [..., I] float32
  * @returns  [..., O]
  */
-export function linear<T extends tf.Tensor>(params: Linear | BiasedLinear, x: T): T {
+export function linear<T extends tf.Tensor>(params: Linear, x: T): T;
+export function linear<T extends tf.Tensor>(params: BiasedLinear, x: T, activation?: Activation): T;
+export function linear(params: Linear | BiasedLinear, x: tf.Tensor, activation?: Activation): tf.Tensor {
   const [inputs, outputs] = params.weight.shape;
-  const rows = tf.reshape(x, [-1, inputs]);
-  const product = tf.matMul(rows, params.weight);
-  const sum = 'bias' in params ? tf.add(product, params.bias) : product;
-  return tf.reshape(sum, [...x.shape.slice(0, -1), outputs]) as T;
+  const rows = x.rank === 2 ? (x as tf.Tensor2D) : tf.reshape<tf.Rank.R2>(x, [-1, inputs]);
+  const y = 'bias' in params ? linearOp(rows, params.weight, params.bias, activation) : tf.matMul(rows, params.weight);
+  return x.rank === 2 ? y : tf.reshape(y, [...x.shape.slice(0, -1), outputs]);
 }

@@ -22,8 +22,6 @@ export function initMlp(key: Key, widths: readonly number[]): Mlp {
  * @returns  [B, widths.at(-1)]
  */
 export function mlp(layers: Mlp, x: tf.Tensor2D): tf.Tensor2D {
-  return layers.reduce<tf.Tensor>(
-    (input, layer, i) => linear(layer, i === 0 ? input : tf.relu(input)),
-    x,
-  ) as tf.Tensor2D;
+  const last = layers.length - 1;
+  return layers.reduce((input, layer, i) => linear(layer, input, i < last ? 'relu' : 'linear'), x);
 }

@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { meanSquaredDistance, tf } from '@codebeam/backend';
 import { stopGradient } from './stop-gradient.js';
 
 /**
@@ -7,19 +7,15 @@ import { stopGradient } from './stop-gradient.js';
  * @param x, reconstruction  [B, E]
  */
 export function reconstructionLoss(x: tf.Tensor2D, reconstruction: tf.Tensor2D): tf.Scalar {
-  return meanSquaredNorm(tf.sub(x, reconstruction));
+  return meanSquaredDistance(x, reconstruction);
 }
 
 /** Sum over levels of |sg[r] - e|^2: moves the code vectors to the residuals. [B, D] each; mean over the batch. */
 export function codebookLoss(residuals: readonly tf.Tensor2D[], codeVectors: readonly tf.Tensor2D[]): tf.Scalar {
-  return tf.addN(residuals.map((r, level) => meanSquaredNorm(tf.sub(stopGradient(r), codeVectors[level]))));
+  return tf.addN(residuals.map((r, level) => meanSquaredDistance(stopGradient(r), codeVectors[level])));
 }
 
 /** Sum over levels of |r - sg[e]|^2: keeps the encoder near the code vectors. [B, D] each; mean over the batch. */
 export function commitmentLoss(residuals: readonly tf.Tensor2D[], codeVectors: readonly tf.Tensor2D[]): tf.Scalar {
-  return tf.addN(residuals.map((r, level) => meanSquaredNorm(tf.sub(r, stopGradient(codeVectors[level])))));
-}
-
-function meanSquaredNorm(difference: tf.Tensor2D): tf.Scalar {
-  return tf.mean(tf.sum(tf.square(difference), 1));
+  return tf.addN(residuals.map((r, level) => meanSquaredDistance(r, stopGradient(codeVectors[level]))));
 }

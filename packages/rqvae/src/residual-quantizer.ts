@@ -1,4 +1,4 @@
-import { type Distance, nearestCodes, rowLengths, tf, unitRows } from '@codebeam/backend';
+import { type Distance, rowLengths, tf, unitRows, vectorQuantize } from '@codebeam/backend';
 import { stopGradient, withoutGradient } from './stop-gradient.js';
 
 export interface Quantization {
@@ -33,19 +33,22 @@ export function residualQuantize(
   const codeVectors: tf.Tensor2D[] = [];
   let residual = latent;
   for (const codebook of codebooks) {
-    const given = residual;
-    const lengths = normaliseResiduals ? withoutGradient(() => rowLengths(given)) : undefined; // [B, 1]
-    const code = withoutGradient(() => {
-      return nearestCodes(lengths ? tf.div(given, lengths) : given, codebook, distance).codes; // [B]
-    });
-    const taken: tf.Tensor2D = tf.gather(codebook, code); // [B, D]
-    const codeVector: tf.Tensor2D = lengths ? tf.mul(taken, lengths) : taken; // [B, D]
-    codes.push(code);
-    residuals.push(given);
-    codeVectors.push(codeVector);
-    residual = tf.sub(given, stopGradient(codeVector));
+    const quantizeLevel = normaliseResiduals ? quantizeDirections : vectorQuantize;
+    const level = quantizeLevel(residual, codebook, distance);
+    codes.push(level.codes);
+    residuals.push(residual);
+    codeVectors.push(level.codeVectors);
+    residual = level.rest;
   }
   return { codes, residuals, codeVectors, quantized: withoutGradient(() => tf.addN(codeVectors)) };
+}
+
+/** `vectorQuantize` at length 1, its code vectors given the lengths of the rows. */
+function quantizeDirections(x: tf.Tensor2D, codebook: tf.Tensor2D, distance: Distance) {
+  const lengths = withoutGradient(() => rowLengths(x)); // [B, 1]
+  const level = vectorQuantize(tf.div(x, lengths), codebook, distance);
+  const codeVectors: tf.Tensor2D = tf.mul(level.codeVectors, lengths); // [B, D]
+  return { codes: level.codes, codeVectors, rest: tf.sub(x, stopGradient(codeVectors)) as tf.Tensor2D };
 }
 
 /**

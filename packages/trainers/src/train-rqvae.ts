@@ -70,11 +70,12 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
   const logs =
     logFolder && join(logFolder, training.logDir, training.experimentName, training.version ?? '', 'codebooks');
   const log = logs ? [logCodebooks({ directory: logs, every: 10, embeddings, config })] : [];
+  const inputs = holdInputs(params, embeddings, config);
   const state = await train<RqvaeParams, Int32Array>({
     label: 'train-rqvae',
     training,
     params,
-    loss: (params, items) => rqvaeLoss(params, normaliseInputs(params, rowsOf(embeddings, items), config), config),
+    loss: (params, items) => rqvaeLoss(params, inputs.of(items), config),
     batches: (epoch) => batchesOf(foldIn(shuffleKey, epoch), embeddings.rows, training.batchSize),
     batchesPerEpoch: Math.ceil(embeddings.rows / training.batchSize),
     trainable: isTrainable(config),
@@ -82,7 +83,7 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
     callbacks: [start, revive, ...log, ...callbacks],
     ...(stateFolder !== undefined && { stateFolder }),
     ...(logFolder !== undefined && { logFolder }),
-  });
+  }).finally(inputs.dispose);
   tf.dispose(state.optimizer);
   return state.params;
 }
@@ -91,6 +92,27 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
 function* batchesOf(key: Key, rows: number, batchSize: number): Generator<Int32Array> {
   const order = permutation(key, rows);
   for (let start = 0; start < rows; start += batchSize) yield order.subarray(start, start + batchSize);
+}
+
+/** Embeddings of up to so many bytes are normalised once and held by the backend, larger ones batch by batch. */
+const heldBytes = 2 ** 29;
+
+/** `of` gives the [B, E] normalised inputs of some items. The normalisation stays the same throughout training. */
+function holdInputs(params: RqvaeParams, embeddings: Embeddings, config: RqvaeConfig) {
+  const { values, rows, dim } = embeddings;
+  if (values.byteLength > heldBytes) {
+    const { mean, scale } = params.normalisation;
+    const fixed = { ...params, normalisation: { mean: tf.clone(mean), scale: tf.clone(scale) } };
+    return {
+      of: (items: Int32Array) => normaliseInputs(fixed, rowsOf(embeddings, items), config),
+      dispose: () => tf.dispose(fixed.normalisation),
+    };
+  }
+  const inputs = tf.tidy(() => normaliseInputs(params, tf.tensor2d(values, [rows, dim]), config)); // [N, E]
+  return {
+    of: (items: Int32Array) => tf.gather(inputs, tf.tensor1d(items, 'int32')),
+    dispose: () => inputs.dispose(),
+  };
 }
 
 /** [B, E] the embeddings of some items. */

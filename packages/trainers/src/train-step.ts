@@ -73,15 +73,16 @@ type Pass = Record<'metrics' | 'gradients' | 'updates', NamedTensors>;
 function backward(loss: () => LossResult, params: NamedTensors, trained: readonly string[], count: number): Pass {
   // The tape disposes all that is made under it except the loss and the gradients; the rest is kept by hand.
   const kept: NamedTensors[] = [];
+  const share = <T extends tf.Tensor>(x: T): T => (count === 1 ? x : tf.div(x, count));
   const keepShares = (tensors: NamedTensors) => {
-    kept.push(Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, tf.keep(tf.div(x, count))])));
+    kept.push(Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, tf.keep(tf.clone(share(x)))])));
   };
   const { grads } = tf.engine().gradients(
     () => {
       const { loss: value, metrics = {}, updates = {} } = checked(loss(), params);
       keepShares({ ...metrics, loss: value });
       keepShares(updates);
-      return tf.div(value, count);
+      return share(value);
     },
     trained.map((name) => params[name]),
     undefined,

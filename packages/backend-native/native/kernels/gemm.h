@@ -49,7 +49,7 @@ inline void finish_tile(const float* tile, int64_t tile_stride, int64_t rows, in
       if (last) {
         v = v * e.scale;
         if (e.bias) v = v + load(e.bias + column + j, n);
-        if (e.activation == kRelu) v = maximum(v, splat(0.f));
+        if (e.activation == kRelu) v = maximum(splat(0.f), v);  // NaN stays
         if (e.activation == kGelu) v = gelu(v);
         if (e.residual) v = v + load(e.residual + (out - c), n);
       }

@@ -114,9 +114,25 @@ static void nearest_codes(const float* x, int64_t n, const float* codebook, int6
                           int32_t* codes, float* distances) {
 #if defined(__AMX_BF16__)
   // Tile registers are so much faster that it pays to let them choose candidates.
-  if (width >= 64 && count >= 64) return nearest_codes_by<BFloat16>(x, n, codebook, count, width, cosine, codes, distances);
+  if (width >= 32 && count >= 64) return nearest_codes_by<BFloat16>(x, n, codebook, count, width, cosine, codes, distances);
 #endif
   nearest_codes_by<Float32>(x, n, codebook, count, width, cosine, codes, distances);
 }
 
-inline void register_nearest_codes(const Exports& exports) { export_function<nearest_codes>(exports, "nearestCodes"); }
+/// vectors[i] = codebook[codes[i]], rest[i] = x[i] - vectors[i]; rows of `width`.
+static void take_codes(const float* x, int64_t n, int64_t width, const float* codebook, const int32_t* codes, float* vectors,
+                       float* rest) {
+  parallel_for(n, grain_of(width), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++)
+      for_each_vector(width, [&](int64_t j, auto lanes) {
+        const vfloat taken = load(codebook + codes[i] * width + j, lanes);
+        store(vectors + i * width + j, taken, lanes);
+        store(rest + i * width + j, load(x + i * width + j, lanes) - taken, lanes);
+      });
+  });
+}
+
+inline void register_nearest_codes(const Exports& exports) {
+  export_function<nearest_codes>(exports, "nearestCodes");
+  export_function<take_codes>(exports, "takeCodes");
+}

@@ -1,4 +1,4 @@
-import { type Distance, nearestCodes, selectBackend, tf } from '@codebeam/backend';
+import { type Distance, nearestCodes, selectBackend, tf, vectorQuantize } from '@codebeam/backend';
 import { createGenerator, createKey } from '@codebeam/random';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NativeBackend } from '../backend.js';
@@ -111,5 +111,37 @@ describe('nearestCodes on native', () => {
     const expected = nearest(x, codebook, 32, 'l2');
     expect(found.codes).toEqual(expected.codes);
     for (const [i, distance] of found.distances.entries()) expect(distance).toBeCloseTo(expected.distances[i], 4);
+  });
+});
+
+describe('vectorQuantize on native', () => {
+  it.each([
+    { rows: 0, codes: 3, width: 4 },
+    { rows: 1, codes: 1, width: 1 },
+    { rows: 77, codes: 19, width: 13 },
+    { rows: 1024, codes: 256, width: 32 },
+  ])('gives what the ops of TensorFlow.js give, forward and gradient: %o', async ({ rows, codes, width }) => {
+    const run = () =>
+      tf.tidy(() => {
+        const inputs = [
+          tf.tensor2d(normals(1, rows * width), [rows, width]),
+          tf.tensor2d(normals(2, codes * width), [codes, width]),
+        ];
+        const weights = tf.tensor2d(normals(3, rows * width), [rows, width]);
+        const f = (x: tf.Tensor, codebook: tf.Tensor) =>
+          vectorQuantize(x as tf.Tensor2D, codebook as tf.Tensor2D, 'l2');
+        const gradients = tf.grads((x: tf.Tensor, codebook: tf.Tensor) => {
+          const { codeVectors, rest } = f(x, codebook);
+          return tf.sum(tf.add(tf.mul(codeVectors, weights), tf.square(rest)));
+        })(inputs);
+        const found = f(inputs[0], inputs[1]);
+        return [found.codes, found.codeVectors, found.rest, ...gradients].map((x) => Array.from(x.dataSync()));
+      });
+    await selectBackend('native');
+    const found = run();
+    await selectBackend('cpu');
+    const expected = run();
+    for (const part of [0, 1, 2, 3]) expect(found[part]).toEqual(expected[part]);
+    for (const [i, value] of expected[4].entries()) expect(found[4][i]).toBeCloseTo(value, 4);
   });
 });

@@ -22,10 +22,7 @@ export function nearestCodes(
   codebook: tf.Tensor2D,
   distance: Distance,
 ): { codes: tf.Tensor1D; distances: tf.Tensor1D } {
-  checkWidths(x, codebook);
-  if (codebook.shape[0] === 0) {
-    throw new RangeError('backend: codebook must have at least one code, got none; give it rows');
-  }
+  checkCodebook(x, codebook);
   if (hasKernel('NearestCodes')) {
     const [codes, distances] = runKernel<tf.Tensor1D[]>('NearestCodes', { x, codebook }, { distance });
     return { codes, distances };
@@ -52,10 +49,10 @@ const concat = (parts: tf.Tensor1D[]) => (parts.length === 1 ? parts[0] : tf.con
  * @param x         [B, D] float32
  * @param codebook  [K, D] float32
  * @returns [B, K], at least 0: |x - e|^2, or 1 - cos(x, e) (a vector of length 0 is at distance 1 from every code)
- * @throws RangeError when the widths differ
+ * @throws RangeError when the widths differ or there is no code
  */
 export function codeDistances(x: tf.Tensor2D, codebook: tf.Tensor2D, distance: Distance): tf.Tensor2D {
-  checkWidths(x, codebook);
+  checkCodebook(x, codebook);
   if (distance === 'cosine') {
     const cosines: tf.Tensor2D = tf.matMul(unitRows(x), unitRows(codebook), false, true); // [B, K]
     return tf.relu(tf.sub(1, cosines) as tf.Tensor2D);
@@ -66,7 +63,11 @@ export function codeDistances(x: tf.Tensor2D, codebook: tf.Tensor2D, distance: D
   return tf.relu(tf.add(tf.sub(lengths, tf.mul(2, products)), tf.sum(tf.square(codebook), 1)) as tf.Tensor2D);
 }
 
-function checkWidths(x: tf.Tensor2D, codebook: tf.Tensor2D): void {
+/** @throws RangeError when the widths differ or there is no code */
+export function checkCodebook(x: tf.Tensor2D, codebook: tf.Tensor2D): void {
+  if (codebook.shape[0] === 0) {
+    throw new RangeError('backend: codebook must have at least one code, got none; give it rows');
+  }
   if (x.shape[1] !== codebook.shape[1]) {
     throw new RangeError(
       `backend: codebook width must be the vectors' ${x.shape[1]}, got ${codebook.shape[1]}; use the codebooks trained with this encoder`,
