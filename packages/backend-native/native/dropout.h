@@ -46,3 +46,18 @@ inline void dropout_factors(uint32_t key0, uint32_t key1, uint64_t first_block, 
       for (int i = 0; i * W < left; i++) store(group + i * W, factors[i], std::min<int64_t>(W, left - i * W));
   }
 }
+
+// Dropout of a matrix by the numbers of its elements.
+struct ElementDropout {
+  uint32_t threshold;
+  float keep;
+  uint32_t key0, key1;
+
+  // Factors of the elements first .. first + count - 1, none when nothing is dropped; `room` holds 8 more.
+  const float* factors(int64_t first, int64_t count, float* room) const {
+    if (threshold == 0) return nullptr;
+    const int64_t skip = first % 8;
+    dropout_factors(key0, key1, (uint64_t)(first / 8), count + skip, threshold, keep, room);
+    return room + skip;
+  }
+};

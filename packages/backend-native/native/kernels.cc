@@ -22,17 +22,19 @@ namespace ISA {
 #include "strided.h"
 #include "kernels/gemm.h"
 #include "chunk-sums.h"
+#include "kernels/rms-norm.h"
+#include "layer.h"
 #include "kernels/adamw.h"
 #include "kernels/arg-max.h"
 #include "kernels/attention.h"
+#include "kernels/attention-layer.h"
 #include "kernels/binary.h"
 #include "kernels/copy.h"
 #include "kernels/dropout.h"
-#include "kernels/feed-forward.h"
+#include "kernels/feed-forward-layer.h"
 #include "kernels/gather.h"
 #include "kernels/layer-norm.h"
 #include "kernels/reduce.h"
-#include "kernels/rms-norm.h"
 #include "kernels/softmax-cross-entropy.h"
 #include "kernels/softmax.h"
 #include "kernels/squared-norm.h"
@@ -50,10 +52,11 @@ void register_kernels(const Exports& exports) {
   register_adamw(exports);
   register_arg_max(exports);
   register_attention(exports);
+  register_attention_layer(exports);
   register_binary(exports);
   register_copy(exports);
   register_dropout(exports);
-  register_feed_forward(exports);
+  register_feed_forward_layer(exports);
   register_gather(exports);
   register_gemm(exports);
   register_layer_norm(exports);

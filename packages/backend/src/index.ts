@@ -1,6 +1,7 @@
 import './gradients/attention.js';
+import './gradients/attention-layer.js';
 import './gradients/dropout.js';
-import './gradients/feed-forward.js';
+import './gradients/feed-forward-layer.js';
 import './gradients/layer-norm.js';
 import './gradients/linear.js';
 import './gradients/mean-squared-distance.js';
@@ -11,9 +12,18 @@ import './gradients/vector-quantize.js';
 
 export { type AdamwRates, type AdamwTensors, adamwUpdate } from './ops/adamw-update.js';
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
+export {
+  type AttentionLayerOptions,
+  type AttentionLayerWeights,
+  attentionLayer,
+} from './ops/attention-layer.js';
 export { clusterMeans } from './ops/cluster-means.js';
-export { addDropout, dropout, dropoutMask } from './ops/dropout.js';
-export { feedForward } from './ops/feed-forward.js';
+export { type DropoutDraw, dropout, dropoutMask } from './ops/dropout.js';
+export {
+  type FeedForwardLayerOptions,
+  type FeedForwardLayerWeights,
+  feedForwardLayer,
+} from './ops/feed-forward-layer.js';
 export { drawProportionally, kmeansPlusPlus } from './ops/kmeans-plus-plus.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { type Activation, linear } from './ops/linear.js';

@@ -1,7 +1,8 @@
-import { type AttentionOptions, attention as attend, type tf } from '@codebeam/backend';
+import { type AttentionLayerOptions, attentionLayer as apply, type tf } from '@codebeam/backend';
 import { foldIn, type Key } from '@codebeam/random';
 import { type Dropout, noDropout } from './dropout.js';
-import { initLinear, type Linear, linear } from './linear.js';
+import { initLinear, type Linear } from './linear.js';
+import { type RmsNorm, rmsNormEpsilon } from './rms-norm.js';
 
 /** query, key, value [D, H*E]; output [H*E, D], with H heads of width E. */
 export type Attention = { query: Linear; key: Linear; value: Linear; output: Linear };
@@ -18,24 +19,31 @@ export function initAttention(key: Key, modelWidth: number, heads: number, headW
 }
 
 /**
- * Multi-head attention of x over memory within each of B packed sequences; self-attention when both are the same.
- * Vaswani et al. 2017, sec. 3.2.2, without biases as in T5.
+ * A layer of T5: x + dropout(attention(norm(x))), within each of B packed sequences; over `memory` if there is one, else over
+ * norm(x) itself. Raffel et al. 2020, sec. 2.1; Vaswani et al. 2017, sec. 3.2.2, without biases.
  *
- * @param x        [Q, D]
- * @param memory   [S, D]
- * @param options  which rows belong together, and what is added to the scores
- * @returns        [Q, D]
+ * @param x       [Q, D]
+ * @param within  which rows belong together, what they attend to, and what is added to the scores
+ * @returns       [Q, D]
  */
-export function attention(
-  params: Attention,
+export function attentionLayer(
+  norm: RmsNorm,
+  { query, key, value, output }: Attention,
   x: tf.Tensor2D,
-  memory: tf.Tensor2D,
-  options: Omit<AttentionOptions, 'dropout'>,
+  within: Omit<AttentionLayerOptions, 'epsilon' | 'attentionDropout' | 'dropout'>,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
-  const query = linear(params.query, x); // [Q, H*E]
-  const key = linear(params.key, memory); // [S, H*E]
-  const value = linear(params.value, memory); // [S, H*E]
-  const seen = attend(query, key, value, { ...options, dropout: dropout.draw() }); // [Q, H*E]
-  return linear(params.output, seen); // [Q, D]
+  const weights = {
+    norm: norm.weight,
+    query: query.weight,
+    key: key.weight,
+    value: value.weight,
+    output: output.weight,
+  };
+  return apply(x, weights, {
+    ...within,
+    epsilon: rmsNormEpsilon,
+    attentionDropout: dropout.draw(),
+    dropout: dropout.draw(),
+  });
 }

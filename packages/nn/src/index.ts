@@ -1,6 +1,6 @@
-export { type Attention, attention, initAttention } from './attention.js';
+export { type Attention, attentionLayer, initAttention } from './attention.js';
 export { createDropout, type Dropout, noDropout } from './dropout.js';
-export { type FeedForward, feedForward, initFeedForward } from './feed-forward.js';
+export { type FeedForward, feedForwardLayer, initFeedForward } from './feed-forward.js';
 export { normal } from './initialise.js';
 export { type BiasedLinear, initLinear, type Linear, linear } from './linear.js';
 export { initMlp, type Mlp, mlp } from './mlp.js';

@@ -1,10 +1,10 @@
 import { attention as attend, evenOffsets, type Offsets, tf } from '@codebeam/backend';
 import {
   type Attention,
-  attention,
+  attentionLayer,
   type Dropout,
   type FeedForward,
-  feedForward,
+  feedForwardLayer,
   initAttention,
   initFeedForward,
   initRelativePositionBias,
@@ -75,15 +75,13 @@ export function decode(
   const targets = evenOffsets(batch, length);
   const bias = relativePositionBias(positions, length, length, positionsOf(config)); // [H, 2*P-1]
   const within = { heads, queryOffsets: targets, keyOffsets: targets, causal: true, ...bias };
-  const across = { heads, queryOffsets: targets, keyOffsets: memoryOffsets };
+  const across = { heads, queryOffsets: targets, memory, keyOffsets: memoryOffsets };
 
   let hidden = dropout(x);
   for (const block of blocks) {
-    const normed = rmsNorm(block.attentionNorm, hidden);
-    hidden = dropout.add(hidden, attention(block.attention, normed, normed, within, dropout));
-    const query = rmsNorm(block.crossAttentionNorm, hidden);
-    hidden = dropout.add(hidden, attention(block.crossAttention, query, memory, across, dropout));
-    hidden = dropout.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout));
+    hidden = attentionLayer(block.attentionNorm, block.attention, hidden, within, dropout);
+    hidden = attentionLayer(block.crossAttentionNorm, block.crossAttention, hidden, across, dropout);
+    hidden = feedForwardLayer(block.feedForwardNorm, block.feedForward, hidden, dropout);
   }
   return dropout(rmsNorm(norm, hidden));
 }
@@ -127,7 +125,7 @@ export function decodeStep(
     const read = attend(crossQuery, cache.cross[layer].key, cache.cross[layer].value, across);
     hidden = tf.add(hidden, linear(block.crossAttention.output, read)); // [R, D]
 
-    hidden = tf.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden)));
+    hidden = feedForwardLayer(block.feedForwardNorm, block.feedForward, hidden);
   }
   return { hidden: rmsNorm(norm, hidden), self };
 }

@@ -1,10 +1,10 @@
 import { longestOf, type Offsets, type tf } from '@codebeam/backend';
 import {
   type Attention,
-  attention,
+  attentionLayer,
   type Dropout,
   type FeedForward,
-  feedForward,
+  feedForwardLayer,
   initAttention,
   initFeedForward,
   initRelativePositionBias,
@@ -41,7 +41,7 @@ export function initEncoder(key: Key, config: TigerConfig): Encoder {
 }
 
 /**
- * Reads histories: blocks of self-attention and feed-forward, each normalised before and added to its input.
+ * Reads histories: blocks of self-attention and feed-forward, each of what is normalised and added to its input.
  * Raffel et al. 2020 (T5), sec. 2.1.
  *
  * @param x        [S, D] embedded tokens of B histories, one after another
@@ -65,9 +65,8 @@ export function encode(
 
   let hidden = dropout(x);
   for (const block of blocks) {
-    const normed = rmsNorm(block.attentionNorm, hidden);
-    hidden = dropout.add(hidden, attention(block.attention, normed, normed, within, dropout));
-    hidden = dropout.add(hidden, feedForward(block.feedForward, rmsNorm(block.feedForwardNorm, hidden), dropout));
+    hidden = attentionLayer(block.attentionNorm, block.attention, hidden, within, dropout);
+    hidden = feedForwardLayer(block.feedForwardNorm, block.feedForward, hidden, dropout);
   }
   return dropout(rmsNorm(norm, hidden));
 }

@@ -99,124 +99,145 @@ inline void attention_dropout(const AttentionShape& s, int64_t query_row, int64_
   dropout_factors(s.key0, s.key1, (uint64_t)((query_row * s.heads + head) * s.blocks_per_row), keys, s.threshold, s.keep, factors);
 }
 
-static void attention_forward(const AttentionShape& s, const float* q, const float* k, const float* v, float* out,
-                              float* log_sums) {
-  const int64_t stride = s.heads * s.width;
-  const int64_t most_keys = round_up(longest(s.key_offsets, s.batch), W), most_queries = longest(s.query_offsets, s.batch);
-  parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
-    float* keys_t = scratch_of<float>(kKernel, s.width * most_keys + (most_queries + 1) * most_keys);
-    float* scores = keys_t + s.width * most_keys;
-    float* factors = scores + most_queries * most_keys;
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t q0 = s.query_offsets[b], queries = s.query_offsets[b + 1] - q0;
-      const int64_t k0 = s.key_offsets[b], keys = s.key_offsets[b + 1] - k0;
-      for (int64_t h = 0; h < s.heads; h++) {
-        const float *qh = q + q0 * stride + h * s.width, *kh = k + k0 * stride + h * s.width, *vh = v + k0 * stride + h * s.width;
-        transpose_small(kh, stride, keys, s.width, keys_t, most_keys);
-        small_product(qh, stride, 1, keys_t, most_keys, queries, keys, s.width, scores, most_keys);
-        for (int64_t i = 0; i < queries; i++) {
-          float* row = scores + i * most_keys;
-          const int64_t seen = add_bias(s, h, i, keys, row);
-          vfloat most = splat(-INFINITY);
-          for (int64_t j = 0; j < seen; j += W) {
-            const int64_t n = std::min<int64_t>(W, seen - j);
-            most = maximum(most, select(lanes() < (int32_t)n, load(row + j, n), splat(-INFINITY)));
-          }
-          const float top = max_lane(most);
-          vfloat total{};
-          for (int64_t j = 0; j < seen; j += W) {
-            const int64_t n = std::min<int64_t>(W, seen - j);
-            const vfloat e = select(lanes() < (int32_t)n, exponential(load(row + j, n) - top), splat(0.f));
-            store(row + j, e);  // rows are padded to whole vectors
-            total += e;
-          }
-          const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
-          log_sums[(q0 + i) * s.heads + h] = seen > 0 ? top + std::log(mass) : 0.f;
-          if (s.threshold) attention_dropout(s, q0 + i, h, seen, factors);
-          for (int64_t j = 0; j < keys; j += W) {
-            const int64_t n = std::min<int64_t>(W, keys - j);
-            if (j >= seen) {
-              store(row + j, splat(0.f), n);
-              continue;
-            }
-            vfloat p = load(row + j) * scale;
-            if (s.threshold) p = p * load(factors + j, std::min<int64_t>(W, seen - j));
-            store(row + j, p, n);
-          }
-        }
-        small_product(scores, most_keys, 1, vh, stride, queries, s.width, keys, out + q0 * stride + h * s.width, stride);
+// One head of one sequence: its rows of q and of k and v, `q_stride` and `kv_stride` floats apart.
+struct HeadOfSequence {
+  const float *q, *k, *v;
+  int64_t q_stride, kv_stride;
+  int64_t queries, keys;
+  int64_t head;
+  int64_t first;  // the number of the first query's row among all
+};
+
+// What one head of the longest sequence needs, in floats.
+inline int64_t attention_room(const AttentionShape& s) {
+  const int64_t keys = round_up(longest(s.key_offsets, s.batch), W), queries = longest(s.query_offsets, s.batch);
+  return s.width * keys + 3 * queries * keys + keys;
+}
+
+// out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H].
+inline void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, float* log_sums, float* room) {
+  const int64_t stride = round_up(a.keys, W);  // of the rows of scores, padded to whole vectors
+  float *keys_t = room, *scores = keys_t + s.width * stride, *factors = scores + a.queries * stride;
+  transpose_small(a.k, a.kv_stride, a.keys, s.width, keys_t, stride);
+  small_product(a.q, a.q_stride, 1, keys_t, stride, a.queries, a.keys, s.width, scores, stride);
+  for (int64_t i = 0; i < a.queries; i++) {
+    float* row = scores + i * stride;
+    const int64_t seen = add_bias(s, a.head, i, a.keys, row);
+    vfloat most = splat(-INFINITY);
+    for (int64_t j = 0; j < seen; j += W) {
+      const int64_t n = std::min<int64_t>(W, seen - j);
+      most = maximum(most, select(lanes() < (int32_t)n, load(row + j, n), splat(-INFINITY)));
+    }
+    const float top = max_lane(most);
+    vfloat total{};
+    for (int64_t j = 0; j < seen; j += W) {
+      const int64_t n = std::min<int64_t>(W, seen - j);
+      const vfloat e = select(lanes() < (int32_t)n, exponential(load(row + j, n) - top), splat(0.f));
+      store(row + j, e);
+      total += e;
+    }
+    const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
+    log_sums[(a.first + i) * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
+    if (s.threshold) attention_dropout(s, a.first + i, a.head, seen, factors);
+    for (int64_t j = 0; j < a.keys; j += W) {
+      if (j >= seen) {
+        store(row + j, splat(0.f));
+        continue;
+      }
+      vfloat p = load(row + j) * scale;
+      if (s.threshold) p = p * load(factors + j, std::min<int64_t>(W, seen - j));
+      store(row + j, p);
+    }
+  }
+  small_product(scores, stride, 1, a.v, a.kv_stride, a.queries, s.width, a.keys, out, out_stride);
+}
+
+// The gradients of q, k and v (with their strides), and of the head's row of the bias, which grows, from that of the output. With
+// `out`, which has d_out's stride, the output is made again too.
+inline void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const float* log_sums, const float* d_out,
+                            int64_t d_out_stride, float* d_q, float* d_k, float* d_v, float* d_bias, float* out, float* room) {
+  const int64_t stride = round_up(a.keys, W), matrix = a.queries * stride;
+  float *turned = room, *p = turned + s.width * stride, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
+  transpose_small(a.k, a.kv_stride, a.keys, s.width, turned, stride);
+  small_product(a.q, a.q_stride, 1, turned, stride, a.queries, a.keys, s.width, p, stride);
+  transpose_small(a.v, a.kv_stride, a.keys, s.width, turned, stride);
+  small_product(d_out, d_out_stride, 1, turned, stride, a.queries, a.keys, s.width, d_p, stride);
+  for (int64_t i = 0; i < a.queries; i++) {
+    float *row = p + i * stride, *d_row = d_p + i * stride, *dropped_row = dropped + i * stride;
+    const int64_t seen = add_bias(s, a.head, i, a.keys, row);
+    const float log_sum = log_sums[(a.first + i) * s.heads + a.head];
+    if (s.threshold) attention_dropout(s, a.first + i, a.head, seen, factors);
+    vfloat inner{};
+    for (int64_t j = 0; j < seen; j += W) {
+      const int64_t n = std::min<int64_t>(W, seen - j);
+      const vfloat probability = exponential(load(row + j, n) - log_sum);
+      vfloat d = load(d_row + j, n), after = probability;
+      if (s.threshold) {
+        const vfloat factor = load(factors + j, n);
+        after = probability * factor;
+        d = d * factor;
+      }
+      store(row + j, probability, n);
+      store(dropped_row + j, after, n);
+      store(d_row + j, d, n);
+      inner += load(row + j, n) * d;
+    }
+    const float mean = sum(inner);
+    for (int64_t j = 0; j < a.keys; j += W) {
+      const int64_t n = std::min<int64_t>(W, a.keys - j), m = std::max<int64_t>(0, std::min<int64_t>(n, seen - j));
+      const vfloat d = load(row + j, m) * (load(d_row + j, m) - mean);
+      store(d_row + j, d, n);  // 0 for keys that are not seen
+      store(dropped_row + j, load(dropped_row + j, m), n);
+    }
+    if (d_bias) {
+      float* sums = d_bias + s.zero - i;
+      for (int64_t j = 0; j < seen; j += W) {
+        const int64_t n = std::min<int64_t>(W, seen - j);
+        store(sums + j, load(sums + j, n) + load(d_row + j, n), n);
       }
     }
+  }
+  if (out) small_product(dropped, stride, 1, a.v, a.kv_stride, a.queries, s.width, a.keys, out, d_out_stride);
+  small_product(dropped, 1, stride, d_out, d_out_stride, a.keys, s.width, a.queries, d_v, a.kv_stride);
+  small_product(d_p, stride, 1, a.k, a.kv_stride, a.queries, s.width, a.keys, d_q, a.q_stride);
+  small_product(d_p, 1, stride, a.q, a.q_stride, a.keys, s.width, a.queries, d_k, a.kv_stride);
+}
+
+// Calls f(head, q's first float, k's first float) for every head of the sequences begin .. end - 1; rows hold all heads side by side.
+template <class F>
+void for_each_head(const AttentionShape& s, int64_t begin, int64_t end, const float* q, const float* k, const float* v, F&& f) {
+  const int64_t stride = s.heads * s.width;
+  for (int64_t b = begin; b < std::min(end, s.batch); b++) {
+    const int64_t q0 = s.query_offsets[b], k0 = s.key_offsets[b];
+    for (int64_t h = 0; h < s.heads; h++) {
+      const int64_t at_q = q0 * stride + h * s.width, at_k = k0 * stride + h * s.width;
+      f(HeadOfSequence{q + at_q, k + at_k, v + at_k, stride, stride, s.query_offsets[b + 1] - q0, s.key_offsets[b + 1] - k0, h, q0}, at_q,
+        at_k);
+    }
+  }
+}
+
+static void attention_forward(const AttentionShape& s, const float* q, const float* k, const float* v, float* out,
+                              float* log_sums) {
+  const int64_t stride = s.heads * s.width, room_size = attention_room(s);
+  parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
+    float* room = scratch_of<float>(kKernel, room_size);
+    for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
+      attend(s, head, out + at_q, stride, log_sums, room);
+    });
   });
 }
 
 static void attention_backward(const AttentionShape& s, const float* q, const float* k, const float* v, const float* log_sums,
                                const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
-  const int64_t stride = s.heads * s.width, bias_size = s.heads * s.distances;
-  const int64_t most_keys = round_up(longest(s.key_offsets, s.batch), W), most_queries = longest(s.query_offsets, s.batch);
-  const int64_t chunks = (s.batch + kSequencesPerChunk - 1) / kSequencesPerChunk;
-  float* partial = d_bias ? scratch_of<float>(kKernel + 1, chunks * bias_size) : nullptr;
-  parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
-    const int64_t matrix = most_queries * most_keys;
-    float* turned = scratch_of<float>(kKernel, s.width * most_keys + 3 * matrix + most_keys);
-    float *p = turned + s.width * most_keys, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
-    float* d_bias_here = partial ? partial + begin / kSequencesPerChunk * bias_size : nullptr;
-    if (d_bias_here) std::fill(d_bias_here, d_bias_here + bias_size, 0.f);
-    for (int64_t b = begin; b < end; b++) {
-      const int64_t q0 = s.query_offsets[b], queries = s.query_offsets[b + 1] - q0;
-      const int64_t k0 = s.key_offsets[b], keys = s.key_offsets[b + 1] - k0;
-      for (int64_t h = 0; h < s.heads; h++) {
-        const int64_t at_q = q0 * stride + h * s.width, at_k = k0 * stride + h * s.width;
-        transpose_small(k + at_k, stride, keys, s.width, turned, most_keys);
-        small_product(q + at_q, stride, 1, turned, most_keys, queries, keys, s.width, p, most_keys);
-        transpose_small(v + at_k, stride, keys, s.width, turned, most_keys);
-        small_product(d_out + at_q, stride, 1, turned, most_keys, queries, keys, s.width, d_p, most_keys);
-        for (int64_t i = 0; i < queries; i++) {
-          float *row = p + i * most_keys, *d_row = d_p + i * most_keys, *dropped_row = dropped + i * most_keys;
-          const int64_t seen = add_bias(s, h, i, keys, row);
-          const float log_sum = log_sums[(q0 + i) * s.heads + h];
-          if (s.threshold) attention_dropout(s, q0 + i, h, seen, factors);
-          vfloat inner{};
-          for (int64_t j = 0; j < seen; j += W) {
-            const int64_t n = std::min<int64_t>(W, seen - j);
-            const vfloat probability = exponential(load(row + j, n) - log_sum);
-            vfloat d = load(d_row + j, n), after = probability;
-            if (s.threshold) {
-              const vfloat factor = load(factors + j, n);
-              after = probability * factor;
-              d = d * factor;
-            }
-            store(row + j, probability, n);
-            store(dropped_row + j, after, n);
-            store(d_row + j, d, n);
-            inner += load(row + j, n) * d;
-          }
-          const float mean = sum(inner);
-          for (int64_t j = 0; j < keys; j += W) {
-            const int64_t n = std::min<int64_t>(W, keys - j), m = std::max<int64_t>(0, std::min<int64_t>(n, seen - j));
-            const vfloat d = load(row + j, m) * (load(d_row + j, m) - mean);
-            store(d_row + j, d, n);  // 0 for keys that are not seen
-            store(dropped_row + j, load(dropped_row + j, m), n);
-          }
-          if (d_bias_here) {
-            float* sums = d_bias_here + h * s.distances + s.zero - i;
-            for (int64_t j = 0; j < seen; j += W) {
-              const int64_t n = std::min<int64_t>(W, seen - j);
-              store(sums + j, load(sums + j, n) + load(d_row + j, n), n);
-            }
-          }
-        }
-        small_product(dropped, 1, most_keys, d_out + at_q, stride, keys, s.width, queries, d_v + at_k, stride);
-        small_product(d_p, most_keys, 1, k + at_k, stride, queries, s.width, keys, d_q + at_q, stride);
-        small_product(d_p, 1, most_keys, q + at_q, stride, keys, s.width, queries, d_k + at_k, stride);
-      }
-    }
+  const int64_t stride = s.heads * s.width, bias_size = d_bias ? s.heads * s.distances : 0, room_size = attention_room(s);
+  sum_over_chunks(s.batch, kSequencesPerChunk, bias_size, d_bias, [&](int64_t begin, int64_t end, float* sums) {
+    float* room = scratch_of<float>(kKernel + 1, room_size);
+    for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
+      attend_gradient(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k,
+                      d_bias ? sums + head.head * s.distances : nullptr, nullptr, room);
+    });
   });
-  if (d_bias) {
-    std::fill(d_bias, d_bias + bias_size, 0.f);
-    for (int64_t chunk = 0; chunk < chunks; chunk++)
-      for (int64_t i = 0; i < bias_size; i++) d_bias[i] += partial[chunk * bias_size + i];
-  }
 }
 
 #define ATTENTION_SHAPE                                                                                                        \

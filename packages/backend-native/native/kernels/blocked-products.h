@@ -28,20 +28,18 @@ void blocked_products(const float* a, int64_t m, const float* b, int64_t n, int6
       }
     });
     parallel_for((m + P::kBlockRows - 1) / P::kBlockRows, 1, [&](int64_t begin, int64_t end) {
+      const typename P::Registers registers;
       for (int64_t block = begin; block < end; block++) {
         const int64_t row = block * P::kBlockRows, rows = std::min<int64_t>(P::kBlockRows, m - row);
         Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded_depth + 64);
         for (int64_t k = 0; k < depth; k += P::kBlockK) {
           const int64_t here = std::min<int64_t>(P::kBlockK, depth - k);
-          for (int64_t r = 0; r < rows; r += P::kRows)
-            P::pack_rows(left, row + r, std::min(P::kRows + 0, rows - r), k, here,
-                         packed_a + k * P::kBlockRows + r * P::padded(here));
+          pack_row_panels<P>(left, row, rows, k, here, packed_a + k * P::kBlockRows);
         }
         float* products = scratch_of<float>(kKernel, P::kBlockRows * kProductColumns);
         alignas(64) float tile[P::kRows * P::kColumns];
         for (int64_t column = 0; column < columns; column += kProductColumns) {
           const int64_t width = std::min(kProductColumns + 0, columns - column);
-          P::begin();
           for (int64_t k = 0; k < depth; k += P::kBlockK) {
             const int64_t here = std::min<int64_t>(P::kBlockK, depth - k), padded = P::padded(here);
             const bool is_first = k == 0, is_last = k + P::kBlockK >= depth;
@@ -53,7 +51,6 @@ void blocked_products(const float* a, int64_t m, const float* b, int64_t n, int6
                             products + r * kProductColumns + j, kProductColumns, Epilogue{}, j, !is_first, is_last);
               }
           }
-          P::end();
           if (depth == 0) std::memset(products, 0, P::kBlockRows * kProductColumns * sizeof(float));
           consume(row, rows, first + column, width, products);
         }

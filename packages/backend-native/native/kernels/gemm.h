@@ -127,8 +127,10 @@ struct Float32 {
       store(tile + r * ldc + W, sums[r][1]);
     }
   }
-  static void begin() {}
-  static void end() {}
+  // What a thread needs to hold while it multiplies: nothing.
+  struct Registers {
+    Registers() {}
+  };
 };
 
 // ---- bfloat16 -------------------------------------------------------------------------------------------------------------
@@ -251,16 +253,18 @@ struct BFloat16 {
     _tile_stored(3, below + 16, ldc * 4);
   }
 
-  // All eight tiles have 16 rows of 64 bytes. The state belongs to the thread; it is set per block, which costs little.
-  static void begin() {
-    struct alignas(64) {
-      uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } config;
-    _tile_loadconfig(&config);
-  }
-  static void end() { _tile_release(); }
+  // The thread's tile registers, to be held while it multiplies: eight tiles of 16 rows of 64 bytes.
+  struct Registers {
+    Registers() {
+      struct alignas(64) {
+        uint8_t palette = 1, start_row = 0, reserved[14] = {};
+        uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+        uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+      } config;
+      _tile_loadconfig(&config);
+    }
+    ~Registers() { _tile_release(); }
+  };
 
  private:
   // 32 floats in a row (zero from `left` on) as bfloat16.
@@ -304,42 +308,39 @@ void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Pac
   });
 }
 
-// Rows row0 .. row0 + rows - 1 (at most kBlockRows) of op(A) times the packed panels panel0 .. panel1 - 1, into c, which points at
-// row row0 and column 0. Of a sum over several blocks of K the first one stores, the last one applies the epilogue. packed_a: these
-// rows, if they are packed already.
+// C [rows, n] = or += a packed A [rows, depth] times the panels panel0 .. panel1 - 1 of a packed B [depth, n]. c points at row 0 and
+// column 0. Of a sum over several blocks of K the last one applies the epilogue. The thread holds P::Registers.
 template <class P>
-void multiply_block(const Matrix& a, int64_t row0, int64_t rows, const typename P::Packed* packed_b, int64_t panel0, int64_t panel1,
-                    int64_t n, int64_t k0, int64_t depth, float* c, int64_t ldc, Epilogue epilogue, bool first, bool last,
-                    const typename P::Packed* packed_a = nullptr) {
-  typedef typename P::Packed Packed;
+void multiply_panels(const typename P::Packed* packed_a, int64_t rows, const typename P::Packed* packed_b, int64_t panel0,
+                     int64_t panel1, int64_t n, int64_t depth, float* c, int64_t ldc, Epilogue epilogue = {}, bool last = true) {
   const int64_t padded = P::padded(depth);
-  if (packed_a == nullptr) {
-    Packed* packed = scratch_of<Packed>(kPackedA, P::kBlockRows * padded + 64);
-    for (int64_t r = 0; r < rows; r += P::kRows)
-      P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed + r * padded);
-    packed_a = packed;
-  }
   const float* residual = epilogue.residual;
   // Whole tiles of plain sums go straight to C.
   const bool plain = !last || (epilogue.scale == 1 && !epilogue.bias && epilogue.activation == kNone && !residual);
-  const bool accumulate = !first || epilogue.accumulate;
   alignas(64) float tile[P::kRows * P::kColumns];
-  P::begin();
-  for (int64_t panel = panel0; panel < panel1; panel++) {
-    const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
-    for (int64_t r = 0; r < rows; r += P::kRows) {
-      const int64_t here = std::min(P::kRows + 0, rows - r);
-      float* out = c + r * ldc + column;
-      if (plain && here == P::kRows && columns == P::kColumns) {
-        P::multiply(packed_a + r * padded, packed_b + column * padded, depth, out, ldc, accumulate);
-        continue;
+  // As many rows at a time as the first-level cache holds beside a panel of B.
+  for (int64_t row0 = 0; row0 < rows; row0 += P::kBlockRows)
+    for (int64_t panel = panel0; panel < panel1; panel++) {
+      const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
+      for (int64_t r = row0; r < std::min(rows, row0 + P::kBlockRows); r += P::kRows) {
+        const int64_t here = std::min(P::kRows + 0, rows - r);
+        float* out = c + r * ldc + column;
+        if (plain && here == P::kRows && columns == P::kColumns) {
+          P::multiply(packed_a + r * padded, packed_b + column * padded, depth, out, ldc, epilogue.accumulate);
+          continue;
+        }
+        P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile, P::kColumns, false);
+        if (residual) epilogue.residual = residual + r * ldc + column;
+        finish_tile(tile, P::kColumns, here, columns, out, ldc, epilogue, column, epilogue.accumulate, last);
       }
-      P::multiply(packed_a + r * padded, packed_b + column * padded, depth, tile, P::kColumns, false);
-      if (residual) epilogue.residual = residual + r * ldc + column;
-      finish_tile(tile, P::kColumns, here, columns, out, ldc, epilogue, column, accumulate, last);
     }
-  }
-  P::end();
+}
+
+// Packs the rows row0 .. row0 + rows - 1 of op(A), at k0 .. k0 + depth - 1, on this thread.
+template <class P>
+void pack_row_panels(const Matrix& a, int64_t row0, int64_t rows, int64_t k0, int64_t depth, typename P::Packed* packed) {
+  for (int64_t r = 0; r < rows; r += P::kRows)
+    P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed + r * P::padded(depth));
 }
 
 template <class P>
@@ -353,7 +354,7 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
 
   for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += P::kBlockK) {
     const int64_t depth = std::min<int64_t>(P::kBlockK, k - k0);
-    const bool first = k0 == 0, last = k0 + P::kBlockK >= k;
+    const bool last = k0 + P::kBlockK >= k;
     typename P::Packed* packed_b = scratch_of<typename P::Packed>(kPackedB, packed_size<P>(n, depth) + 64);
     pack<P>(b, n, k0, depth, packed_b);
     // Rows that several tasks share are packed once.
@@ -361,19 +362,24 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
     const int64_t padded = P::padded(depth);
     if (column_blocks > 1) {
       packed_rows = scratch_of<typename P::Packed>(kPackedRows, (m + P::kRows) * padded + 64);
-      parallel_for((m + P::kRows - 1) / P::kRows, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin * P::kRows; r < std::min(m, end * P::kRows); r += P::kRows)
-          P::pack_rows(a, r, std::min(P::kRows + 0, m - r), k0, depth, packed_rows + r * padded);
+      parallel_for(m, P::kRows, [&](int64_t begin, int64_t end) {
+        pack_row_panels<P>(a, begin, end - begin, k0, depth, packed_rows + begin * padded);
       });
     }
     parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
+      const typename P::Registers registers;
       for (int64_t task = begin; task < end; task++) {
         const int64_t row0 = task / column_blocks * P::kBlockRows, rows = std::min<int64_t>(P::kBlockRows, m - row0);
         const int64_t panel0 = task % column_blocks * panels_per_block, panel1 = std::min(panels, panel0 + panels_per_block);
         Epilogue here = epilogue;
         if (here.residual) here.residual += row0 * ldc;
-        multiply_block<P>(a, row0, rows, packed_b, panel0, panel1, n, k0, depth, c + row0 * ldc, ldc, here, first, last,
-                          packed_rows ? packed_rows + row0 * padded : nullptr);
+        here.accumulate |= k0 > 0;
+        typename P::Packed* packed_a = packed_rows ? packed_rows + row0 * padded : nullptr;
+        if (!packed_a) {
+          packed_a = scratch_of<typename P::Packed>(kPackedA, P::kBlockRows * padded + 64);
+          pack_row_panels<P>(a, row0, rows, k0, depth, packed_a);
+        }
+        multiply_panels<P>(packed_a, rows, packed_b, panel0, panel1, n, depth, c + row0 * ldc, ldc, here, last);
       }
     });
   }

@@ -27,3 +27,46 @@ export function rowsOf({ shape }: TensorInfo): { rows: number; width: number } {
   const width = shape[shape.length - 1];
   return { rows: util.sizeFromShape(shape.slice(0, -1)), width };
 }
+
+/** What `native/dropout.h` wants to know of a rate: the threshold of 16 bits, and the factor of what is kept. */
+export function dropoutThreshold(rate: number): [number, number] {
+  return [Math.round(rate * 65536), 1 / (1 - rate)];
+}
+
+export interface AttentionAttrs {
+  heads: number;
+  causal: boolean;
+  zeroDistance: number;
+  rate: number;
+  key: readonly [number, number];
+}
+
+/**
+ * The arguments that `ATTENTION_SHAPE` in native/kernels/attention.h names. A bias without columns is none.
+ *
+ * @param width  H*E
+ */
+export function attentionShape(
+  { bias, queryOffsets, keyOffsets }: { readonly [name: string]: TensorInfo },
+  width: number,
+  { heads, causal, zeroDistance, rate, key }: AttentionAttrs,
+  backend: NativeBackend,
+): (number | boolean)[] {
+  const offsets = backend.view<Int32Array>(keyOffsets);
+  let longest = 0;
+  for (let b = 1; b < offsets.length; b++) longest = Math.max(longest, offsets[b] - offsets[b - 1]);
+  return [
+    backend.address(queryOffsets),
+    backend.address(keyOffsets),
+    offsets.length - 1,
+    heads,
+    width / heads,
+    bias.shape[1] > 0 ? backend.address(bias) : 0,
+    bias.shape[1],
+    zeroDistance,
+    causal,
+    ...dropoutThreshold(rate),
+    ...key,
+    Math.ceil(longest / 8),
+  ];
+}

@@ -1,4 +1,4 @@
-import { addDropout, dropout, dropoutMask, selectBackend, tf } from '@codebeam/backend';
+import { dropout, dropoutMask, selectBackend, tf } from '@codebeam/backend';
 import { createGenerator, createKey, type Key } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NativeBackend } from '../index.js';
@@ -27,7 +27,7 @@ describe('native dropout', () => {
     },
   );
 
-  it('multiplies x by it, forward and backward, and adds the residual', () => {
+  it('multiplies x by it, forward and backward', () => {
     const [rate, key] = [0.3, createKey(9, 'dropout')];
     for (const shape of [
       [3, 5, 7],
@@ -35,21 +35,12 @@ describe('native dropout', () => {
       [0, 4],
     ]) {
       const size = shape.reduce((product, n) => product * n, 1);
-      const [x, residual, weights] = [1, 2, 3].map((seed) => draw(seed, size));
+      const [x, weights] = [1, 2].map((seed) => draw(seed, size));
       const mask = dropoutMask(size, rate, key);
-      const tensors = [x, residual, weights].map((values) => tf.tensor(values, shape));
-      expect(dropout(tensors[0], rate, key).dataSync()).toEqual(x.map((value, i) => value * mask[i]));
-      const sum = addDropout(tensors[1], tensors[0], rate, key).dataSync();
-      for (const [i, value] of sum.entries()) expect(value).toBeCloseTo(residual[i] + x[i] * mask[i], 6);
-
-      const expected = weights.map((value, i) => value * mask[i]);
-      const gradient = tf.grad((t: tf.Tensor) => tf.sum(tf.mul(dropout(t, rate, key), tensors[2])))(tensors[0]);
-      expect(gradient.dataSync()).toEqual(expected);
-      const gradients = tf.grads((r: tf.Tensor, t: tf.Tensor) =>
-        tf.sum(tf.mul(addDropout(r, t, rate, key), tensors[2])),
-      )([tensors[1], tensors[0]]);
-      expect(gradients[0].dataSync()).toEqual(weights);
-      expect(gradients[1].dataSync()).toEqual(expected);
+      const [tensor, factors] = [x, weights].map((values) => tf.tensor(values, shape));
+      expect(dropout(tensor, rate, key).dataSync()).toEqual(x.map((value, i) => value * mask[i]));
+      const gradient = tf.grad((t: tf.Tensor) => tf.sum(tf.mul(dropout(t, rate, key), factors)))(tensor);
+      expect(gradient.dataSync()).toEqual(weights.map((value, i) => value * mask[i]));
     }
   });
 
@@ -61,10 +52,10 @@ describe('native dropout', () => {
   });
 
   it('does not depend on the number of threads', () => {
-    const [x, residual] = [draw(1, 100_003), draw(2, 100_003)].map((values) => tf.tensor1d(values));
+    const x = tf.tensor1d(draw(1, 100_003));
     const run = (threads: number) => {
       backend().setThreads(threads);
-      const { buffer } = addDropout(residual, x, 0.2, createKey(5, 'dropout')).dataSync();
+      const { buffer } = dropout(x, 0.2, createKey(5, 'dropout')).dataSync();
       return Buffer.from(buffer).toString('hex');
     };
     expect(run(1)).toEqual(run(2));
@@ -73,15 +64,12 @@ describe('native dropout', () => {
   it('leaves no tensors behind and drops nothing at a rate of 0', () => {
     const x = tf.ones([4, 8]);
     const before = tf.memory().numTensors;
-    tf.grad((t: tf.Tensor) => tf.sum(addDropout(t, t, 0.5, createKey(1, 'dropout'))))(x).dispose();
+    tf.grad((t: tf.Tensor) => tf.sum(dropout(t, 0.5, createKey(1, 'dropout'))))(x).dispose();
     expect(tf.memory().numTensors).toBe(before);
-    expect(addDropout(x, x, 0, createKey(1, 'dropout')).dataSync()).toEqual(new Float32Array(32).fill(2));
+    expect(dropout(x, 0, createKey(1, 'dropout'))).toBe(x);
   });
 
-  it('refuses a residual of another shape, and what is not float32', () => {
-    expect(() => addDropout(tf.ones([2]), tf.ones([3]), 0.5, createKey(1, 'dropout'))).toThrow(
-      'backend: residual must have the shape of x, [3], got [2]',
-    );
+  it('refuses what is not float32', () => {
     expect(() => dropout(tf.ones([2], 'bool'), 0.5, createKey(1, 'dropout'))).toThrow(
       'backend-native: x must be float32, got bool',
     );

@@ -1,10 +1,11 @@
 import * as adamw from './adamw.js';
 import * as argMax from './arg-max.js';
 import * as attention from './attention.js';
+import * as attentionLayer from './attention-layer.js';
 import * as binary from './binary.js';
 import * as copy from './copy.js';
 import * as dropout from './dropout.js';
-import * as feedForward from './feed-forward.js';
+import * as feedForwardLayer from './feed-forward-layer.js';
 import * as gather from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import * as kmeans from './kmeans.js';
@@ -28,10 +29,11 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...adamw,
   ...argMax,
   ...attention,
+  ...attentionLayer,
   ...binary,
   ...copy,
   ...dropout,
-  ...feedForward,
+  ...feedForwardLayer,
   ...gather,
   ...kmeans,
   ...layerNorm,

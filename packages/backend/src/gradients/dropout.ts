@@ -12,11 +12,3 @@ tf.registerGradient({
     return { x: () => dropout(dy as tf.Tensor, rate, key) };
   },
 });
-
-tf.registerGradient({
-  kernelName: 'AddDropout',
-  gradFunc: (dy, _, attrs) => {
-    const { rate, key } = attrs as unknown as Attrs;
-    return { residual: () => tf.clone(dy as tf.Tensor), x: () => dropout(dy as tf.Tensor, rate, key) };
-  },
-});

@@ -1,6 +1,7 @@
-import { type Key, writeBlock } from '@codebeam/random';
+import { writeBlock } from '@codebeam/random';
 import { hasKernel, runKernel } from '../kernel.js';
 import { tf } from '../tf.js';
+import { checkRate, type DropoutDraw } from './dropout.js';
 
 /** Rows of sequences that stand one after another: sequence b is the rows offsets[b] .. offsets[b + 1] - 1. */
 export type Offsets = Int32Array;
@@ -18,7 +19,7 @@ export interface AttentionOptions {
   bias?: tf.Tensor2D;
   zeroDistance?: number;
   /** Of the probabilities. */
-  dropout?: { rate: number; key: Key } | undefined;
+  dropout?: DropoutDraw | undefined;
 }
 
 /**
@@ -37,24 +38,34 @@ export function attention(
   value: tf.Tensor2D,
   options: AttentionOptions,
 ): tf.Tensor2D {
-  check(query, key, value, options);
+  const width = query.shape[1];
+  if (String(key.shape) !== String(value.shape) || key.shape[1] !== width) {
+    throw new RangeError(
+      `backend: attention's keys and values must have the shape [S, ${width}], got [${key.shape}] and [${value.shape}]`,
+    );
+  }
+  checkAttention(query.shape[0], key.shape[0], width, options);
   return hasKernel('Attention') ? fused(query, key, value, options) : padded(query, key, value, options);
 }
 
 function fused(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options: AttentionOptions): tf.Tensor2D {
-  const { heads, queryOffsets, keyOffsets, causal = false, bias, zeroDistance = 0, dropout } = options;
+  const { heads, causal = false, bias, zeroDistance = 0, dropout } = options;
   return tf.tidy(() => {
     const inputs = {
       query,
       key,
       value,
       bias: bias ?? tf.zeros([heads, 0]),
-      queryOffsets: tf.tensor1d(queryOffsets, 'int32'),
-      keyOffsets: tf.tensor1d(keyOffsets, 'int32'),
+      ...offsetTensors(options),
     };
     const attrs = { heads, causal, zeroDistance, rate: dropout?.rate ?? 0, key: dropout?.key ?? [0, 0] };
     return runKernel<tf.Tensor[]>('Attention', inputs, attrs)[0] as tf.Tensor2D;
   });
+}
+
+/** The offsets as a kernel takes them. */
+export function offsetTensors({ queryOffsets, keyOffsets }: Pick<AttentionOptions, 'queryOffsets' | 'keyOffsets'>) {
+  return { queryOffsets: tf.tensor1d(queryOffsets, 'int32'), keyOffsets: tf.tensor1d(keyOffsets, 'int32') };
 }
 
 /** The same from TensorFlow.js's own ops: sequences are padded to the longest, [B, H, Q', S'] scores made and masked. */
@@ -148,7 +159,7 @@ function hidden(keyOffsets: Offsets, queries: number, keys: number, causal: bool
  */
 function dropoutFactors(
   { heads, queryOffsets, keyOffsets }: AttentionOptions,
-  { rate, key }: { rate: number; key: Key },
+  { rate, key }: DropoutDraw,
   queries: number,
   keys: number,
 ): Float32Array {
@@ -174,22 +185,22 @@ function dropoutFactors(
   return factors;
 }
 
-function check(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options: AttentionOptions): void {
+/**
+ * @param width  H*E
+ * @throws RangeError when rows, heads, offsets and bias do not fit
+ */
+export function checkAttention(queries: number, keys: number, width: number, options: AttentionOptions): void {
   const { heads, queryOffsets, keyOffsets, bias, zeroDistance = 0, dropout } = options;
-  const width = query.shape[1];
   const fail = (what: string) => {
     throw new RangeError(`backend: attention's ${what}`);
   };
   if (width % heads !== 0) fail(`width must be a multiple of its heads (${heads}), got ${width}`);
-  if (String(key.shape) !== String(value.shape) || key.shape[1] !== width) {
-    fail(`keys and values must have the shape [S, ${width}], got [${key.shape}] and [${value.shape}]`);
-  }
   if (queryOffsets.length !== keyOffsets.length || queryOffsets.length === 0) {
     fail(`offsets must be B + 1 for queries and keys, got ${queryOffsets.length} and ${keyOffsets.length}`);
   }
   for (const [name, offsets, rows] of [
-    ['queryOffsets', queryOffsets, query.shape[0]],
-    ['keyOffsets', keyOffsets, key.shape[0]],
+    ['queryOffsets', queryOffsets, queries],
+    ['keyOffsets', keyOffsets, keys],
   ] as const) {
     const rising = offsets.every((offset, b) => b === 0 || offset >= offsets[b - 1]);
     if (offsets[0] !== 0 || !rising || offsets[offsets.length - 1] !== rows) {
@@ -207,5 +218,5 @@ function check(query: tf.Tensor2D, key: tf.Tensor2D, value: tf.Tensor2D, options
       fail(`bias must be [${heads}, M] with columns ${first} to ${last}, got [${bias.shape}]`);
     }
   }
-  if (dropout && !(dropout.rate >= 0 && dropout.rate < 1)) fail(`dropout rate must be in [0, 1), got ${dropout.rate}`);
+  if (dropout) checkRate(dropout.rate);
 }

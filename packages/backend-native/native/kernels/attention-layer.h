@@ -1,0 +1,185 @@
+// x + dropout(attention(norm(x), memory) Wo), with memory = norm(x) in self-attention: packages/backend/src/ops/attention-layer.ts.
+// A chunk of sequences and one head at a time: queries, keys and values of a head are as wide as half of x.
+
+struct AttentionLayer {
+  const float *x, *memory;            // [Q, d], [S, d]; no memory: norm(x)
+  const float *wq, *wk, *wv, *wo;     // [d, H E] three times, [H E, d]
+  int64_t d;
+  LayerEnds ends;
+  AttentionShape s;
+
+  // The first sequence of every chunk, and the end. A chunk is a run of whole sequences of at most kLayerRows rows, or one longer one.
+  std::vector<int64_t> chunks() const {
+    std::vector<int64_t> borders{0};
+    for (int64_t b = 1; b < s.batch; b++) {
+      const int64_t first = borders.back();
+      const int64_t rows = std::max(s.query_offsets[b + 1] - s.query_offsets[first], s.key_offsets[b + 1] - s.key_offsets[first]);
+      if (rows > kLayerRows) borders.push_back(b);
+    }
+    if (s.batch > 0) borders.push_back(s.batch);
+    return borders;
+  }
+};
+
+inline int64_t most_rows(const int32_t* offsets, const std::vector<int64_t>& borders) {
+  int64_t most = 0;
+  for (size_t i = 1; i < borders.size(); i++) most = std::max<int64_t>(most, offsets[borders[i]] - offsets[borders[i - 1]]);
+  return most;
+}
+
+// Calls f(head of sequence, its first row of queries and of keys within the chunk) for one head of the sequences begin .. end - 1.
+template <class F>
+void for_each_sequence(const AttentionShape& s, int64_t begin, int64_t end, int64_t head, const float* q, const float* k, const float* v,
+                       F&& f) {
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t row_q = s.query_offsets[b] - s.query_offsets[begin], row_k = s.key_offsets[b] - s.key_offsets[begin];
+    f(HeadOfSequence{q + row_q * s.width, k + row_k * s.width, v + row_k * s.width, s.width, s.width,
+                     s.query_offsets[b + 1] - s.query_offsets[b], s.key_offsets[b + 1] - s.key_offsets[b], head, s.query_offsets[b]},
+      row_q * s.width, row_k * s.width);
+  }
+}
+
+template <class P>
+void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) {
+  const AttentionShape& s = layer.s;
+  const int64_t d = layer.d, e = s.width, room_size = std::max(attention_room(s), d + 16);
+  const std::vector<int64_t> borders = layer.chunks();
+  const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
+  std::vector<PackedWeight<P>> weights;
+  for (int64_t h = 0; h < s.heads; h++) {
+    for (const float* weight : {layer.wq, layer.wk, layer.wv}) weights.push_back({{weight + h * e, s.heads * e, false}, e, d});
+    weights.push_back({{layer.wo + h * e * d, d, false}, d, e});
+  }
+  pack_weights(weights, kKernel);
+  parallel_for(borders.size() - 1, 1, [&](int64_t chunk, int64_t) {
+    struct Arrays {
+      float *normed, *q, *k, *v, *out, *room;
+      PackedRows<P> normed_rows, memory_rows, out_rows;
+    };
+    const Arrays a = in_scratch(kKernel + 1, [&](Workspace& w) {
+      return Arrays{w.take<float>(most_q * d), w.take<float>(most_q * e), w.take<float>(most_k * e),
+                    w.take<float>(most_k * e), w.take<float>(most_q * e), w.take<float>(room_size),
+                    PackedRows<P>(w, most_q, d), PackedRows<P>(w, layer.memory ? most_k : 0, d), PackedRows<P>(w, most_q, e)};
+    });
+    const typename P::Registers registers;
+    const int64_t begin = borders[chunk], end = borders[chunk + 1];
+    const int64_t q0 = s.query_offsets[begin], queries = s.query_offsets[end] - q0;
+    const int64_t k0 = s.key_offsets[begin], keys = s.key_offsets[end] - k0;
+    layer.ends.normalise(layer.x + q0 * d, queries, d, a.normed);
+    const auto* normed = a.normed_rows.pack({a.normed, d, false}, queries, d);
+    const auto* memory = layer.memory ? a.memory_rows.pack({layer.memory + k0 * d, d, false}, keys, d) : normed;
+    for (int64_t h = 0; h < s.heads; h++) {
+      const PackedWeight<P>* w = &weights[4 * h];
+      w[0].multiply(normed, queries, a.q, e);
+      w[1].multiply(memory, keys, a.k, e);
+      w[2].multiply(memory, keys, a.v, e);
+      for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
+        attend(s, head, a.out + at_q, e, log_sums, a.room);
+      });
+      w[3].multiply(a.out_rows.pack({a.out, e, false}, queries, e), queries, y + q0 * d, d, h > 0);
+    }
+    layer.ends.add(layer.x + q0 * d, q0, queries, d, y + q0 * d, a.room);
+  });
+}
+
+template <class P>
+void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_sums, const float* dy, float* dx, float* d_memory,
+                                 float* d_norm, float* d_wq, float* d_wk, float* d_wv, float* d_wo, float* d_bias) {
+  const AttentionShape& s = layer.s;
+  const int64_t d = layer.d, e = s.width, he = s.heads * e, room_size = std::max(attention_room(s), d + 16);
+  const std::vector<int64_t> borders = layer.chunks();
+  const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
+  std::vector<PackedWeight<P>> weights;
+  for (int64_t h = 0; h < s.heads; h++) {
+    for (const float* weight : {layer.wq, layer.wk, layer.wv}) {
+      weights.push_back({{weight + h * e, he, false}, e, d});
+      weights.push_back({{weight + h * e, he, true}, d, e});
+    }
+    weights.push_back({{layer.wo + h * e * d, d, true}, e, d});
+  }
+  pack_weights(weights, kKernel);
+  const int64_t bias_size = d_bias ? s.heads * s.distances : 0;
+  const Total totals[] = {{d_norm, d}, {d_bias, bias_size}, {d_wq, d * he}, {d_wk, d * he}, {d_wv, d * he}, {d_wo, he * d}};
+  sum_over_groups(borders.size() - 1, kKernel + 2, totals, [&](int64_t chunk, float** sums, bool is_first) {
+    struct Arrays {
+      float *normed, *dropped, *d_normed, *q, *k, *v, *out, *d_q, *d_k, *d_v, *d_out, *room;
+      PackedRows<P> normed_rows, normed_t, memory_rows, memory_t, dropped_rows, d_q_rows, d_kv_rows, out_t;
+      PackedColumns<P> dropped_columns, d_q_columns, d_kv_columns;
+    };
+    const int64_t memory_rows = layer.memory ? most_k : 0;
+    const Arrays a = in_scratch(kKernel + 1, [&](Workspace& w) {
+      return Arrays{w.take<float>(most_q * d),        w.take<float>(most_q * d),         w.take<float>(most_q * d),
+                    w.take<float>(most_q * e),        w.take<float>(most_k * e),         w.take<float>(most_k * e),
+                    w.take<float>(most_q * e),        w.take<float>(most_q * e),         w.take<float>(most_k * e),
+                    w.take<float>(most_k * e),        w.take<float>(most_q * e),         w.take<float>(room_size),
+                    PackedRows<P>(w, most_q, d),      PackedRows<P>(w, d, most_q),       PackedRows<P>(w, memory_rows, d),
+                    PackedRows<P>(w, d, memory_rows), PackedRows<P>(w, most_q, d),       PackedRows<P>(w, most_q, e),
+                    PackedRows<P>(w, most_k, e),      PackedRows<P>(w, e, most_q),       PackedColumns<P>(w, d, most_q),
+                    PackedColumns<P>(w, e, most_q),   PackedColumns<P>(w, e, most_k)};
+    });
+    const typename P::Registers registers;
+    const int64_t begin = borders[chunk], end = borders[chunk + 1];
+    const int64_t q0 = s.query_offsets[begin], queries = s.query_offsets[end] - q0;
+    const int64_t k0 = s.key_offsets[begin], keys = s.key_offsets[end] - k0;
+    layer.ends.normalise(layer.x + q0 * d, queries, d, a.normed);
+    layer.ends.drop(dy + q0 * d, q0, queries, d, a.dropped, a.room);
+    const auto* normed = a.normed_rows.pack({a.normed, d, false}, queries, d);
+    const auto* normed_t = a.normed_t.pack({a.normed, d, true}, d, queries);
+    const Matrix rows_of_memory{layer.memory + k0 * d, d, false}, columns_of_memory{layer.memory + k0 * d, d, true};
+    const auto* memory = layer.memory ? a.memory_rows.pack(rows_of_memory, keys, d) : normed;
+    const auto* memory_t = layer.memory ? a.memory_t.pack(columns_of_memory, d, keys) : normed_t;
+    const auto* dropped = a.dropped_rows.pack({a.dropped, d, false}, queries, d);
+    const auto* dropped_columns = a.dropped_columns.pack({a.dropped, d, false}, d, queries);
+    float* d_of_memory = layer.memory ? d_memory + k0 * d : a.d_normed;
+    if (is_first) {
+      std::fill(sums[0], sums[0] + d, 0.f);
+      std::fill(sums[1], sums[1] + bias_size, 0.f);
+    }
+    for (int64_t h = 0; h < s.heads; h++) {
+      const PackedWeight<P>* w = &weights[7 * h];
+      w[0].multiply(normed, queries, a.q, e);
+      w[2].multiply(memory, keys, a.k, e);
+      w[4].multiply(memory, keys, a.v, e);
+      w[6].multiply(dropped, queries, a.d_out, e);
+      for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
+        attend_gradient(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k,
+                        d_bias ? sums[1] + h * s.distances : nullptr, a.out + at_q, a.room);
+      });
+      multiply_packed<P>(a.out_t.pack({a.out, e, true}, e, queries), e, dropped_columns, d, queries, sums[5] + h * e * d, d, !is_first);
+      const auto* d_q_columns = a.d_q_columns.pack({a.d_q, e, false}, e, queries);
+      multiply_packed<P>(normed_t, d, d_q_columns, e, queries, sums[2] + h * e, he, !is_first);
+      w[1].multiply(a.d_q_rows.pack({a.d_q, e, false}, queries, e), queries, a.d_normed, d, h > 0);
+      for (int i = 0; i < 2; i++) {
+        float* d_kv = i == 0 ? a.d_k : a.d_v;
+        const auto* d_kv_columns = a.d_kv_columns.pack({d_kv, e, false}, e, keys);
+        multiply_packed<P>(memory_t, d, d_kv_columns, e, keys, sums[3 + i] + h * e, he, !is_first);
+        w[3 + 2 * i].multiply(a.d_kv_rows.pack({d_kv, e, false}, keys, e), keys, d_of_memory, d, !layer.memory || h > 0 || i > 0);
+      }
+    }
+    layer.ends.normalise_gradient(layer.x + q0 * d, a.d_normed, dy + q0 * d, queries, d, dx + q0 * d, sums[0]);
+  });
+}
+
+#define ATTENTION_LAYER                                                                                                       \
+  const float *x, const float *memory, const float *norm, const float *wq, const float *wk, const float *wv, const float *wo, \
+      int64_t d, float epsilon, uint32_t last_threshold, float last_keep, uint32_t last_key0, uint32_t last_key1
+#define ATTENTION_LAYER_VALUE                                                                                     \
+  {                                                                                                               \
+    x, memory, wq, wk, wv, wo, d, {norm, epsilon, {last_threshold, last_keep, last_key0, last_key1}}, ATTENTION_SHAPE_VALUE \
+  }
+
+static void attention_layer(bool bfloat16, ATTENTION_LAYER, ATTENTION_SHAPE, float* y, float* log_sums) {
+  const auto run = bfloat16 ? attention_layer_as<BFloat16> : attention_layer_as<Float32>;
+  run(ATTENTION_LAYER_VALUE, y, log_sums);
+}
+
+static void attention_layer_gradient(bool bfloat16, ATTENTION_LAYER, ATTENTION_SHAPE, const float* log_sums, const float* dy, float* dx,
+                                     float* d_memory, float* d_norm, float* d_wq, float* d_wk, float* d_wv, float* d_wo, float* d_bias) {
+  const auto run = bfloat16 ? attention_layer_gradient_as<BFloat16> : attention_layer_gradient_as<Float32>;
+  run(ATTENTION_LAYER_VALUE, log_sums, dy, dx, d_memory, d_norm, d_wq, d_wk, d_wv, d_wo, d_bias);
+}
+
+inline void register_attention_layer(const Exports& exports) {
+  export_function<attention_layer>(exports, "attentionLayer");
+  export_function<attention_layer_gradient>(exports, "attentionLayerGradient");
+}
