@@ -42,7 +42,7 @@ void for_each_sequence(const AttentionShape& s, int64_t begin, int64_t end, int6
 template <class P>
 void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) {
   const AttentionShape& s = layer.s;
-  const int64_t d = layer.d, e = s.width, room_size = std::max(attention_room(s), d + 16);
+  const int64_t d = layer.d, e = s.width, room_size = std::max(attention_room<P>(s), d + 16);
   const std::vector<int64_t> borders = layer.chunks();
   const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
   std::vector<PackedWeight<P>> weights;
@@ -74,7 +74,7 @@ void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) 
       w[1].multiply(memory, keys, a.k, e);
       w[2].multiply(memory, keys, a.v, e);
       for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
-        attend(s, head, a.out + at_q, e, log_sums, a.room);
+        attend<P>(s, head, a.out + at_q, e, log_sums, a.room);
       });
       w[3].multiply(a.out_rows.pack({a.out, e, false}, queries, e), queries, y + q0 * d, d, h > 0);
     }
@@ -86,7 +86,7 @@ template <class P>
 void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_sums, const float* dy, float* dx, float* d_memory,
                                  float* d_norm, float* d_wq, float* d_wk, float* d_wv, float* d_wo, float* d_bias) {
   const AttentionShape& s = layer.s;
-  const int64_t d = layer.d, e = s.width, he = s.heads * e, room_size = std::max(attention_room(s), d + 16);
+  const int64_t d = layer.d, e = s.width, he = s.heads * e, room_size = std::max(attention_room<P>(s), d + 16);
   const std::vector<int64_t> borders = layer.chunks();
   const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
   std::vector<PackedWeight<P>> weights;
@@ -142,7 +142,7 @@ void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_s
       w[4].multiply(memory, keys, a.v, e);
       w[6].multiply(dropped, queries, a.d_out, e);
       for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
-        attend_gradient(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k,
+        attend_gradient<P>(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k,
                         d_bias ? sums[1] + h * s.distances : nullptr, a.out + at_q, a.room);
       });
       multiply_packed<P>(a.out_t.pack({a.out, e, true}, e, queries), e, dropped_columns, d, queries, sums[5] + h * e * d, d, !is_first);

@@ -2,10 +2,12 @@
 // leave the cache. Rows of q, k and v hold all heads side by side. Vaswani et al. 2017, sec. 3.2.1, unscaled as in T5;
 // the backward pass computes the probabilities anew from the saved log-sum-exp (Dao et al. 2022, algorithm 4).
 
-// C [m, n] (+)= A B, with B row-major and A addressed by two strides, all small enough for the caches.
+inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// C [m, n] = A B, with B row-major and A addressed by two strides, all small enough for the caches.
 template <int R, int V>
 inline void small_tile(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t k, float* c,
-                       int64_t c_row, int64_t columns, bool accumulate) {
+                       int64_t c_row, int64_t columns) {
   vfloat sums[R][V] = {};
   const int64_t tail = columns - (V - 1) * W;  // lanes of the last vector
   for (int64_t i = 0; i < k; i++) {
@@ -16,35 +18,31 @@ inline void small_tile(const float* a, int64_t a_row, int64_t a_k, const float* 
       for (int v = 0; v < V; v++) sums[r][v] += a[r * a_row + i * a_k] * right[v];
   }
   for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++) {
-      const int64_t n = v < V - 1 ? W : tail;
-      float* out = c + r * c_row + v * W;
-      store(out, accumulate ? load(out, n) + sums[r][v] : sums[r][v], n);
-    }
+    for (int v = 0; v < V; v++) store(c + r * c_row + v * W, sums[r][v], v < V - 1 ? W : tail);
 }
 
 template <int V>
 inline void small_strip(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t m, int64_t k, float* c,
-                        int64_t c_row, int64_t columns, bool accumulate) {
+                        int64_t c_row, int64_t columns) {
   constexpr int R = W == 16 ? 6 : 3;
   int64_t i = 0;
-  for (; i + R <= m; i += R) small_tile<R, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns, accumulate);
-  for (; i < m; i++) small_tile<1, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns, accumulate);
+  for (; i + R <= m; i += R) small_tile<R, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns);
+  for (; i < m; i++) small_tile<1, V>(a + i * a_row, a_row, a_k, b, b_k, k, c + i * c_row, c_row, columns);
 }
 
 inline void small_product(const float* a, int64_t a_row, int64_t a_k, const float* b, int64_t b_k, int64_t m, int64_t n, int64_t k,
-                          float* c, int64_t c_row, bool accumulate = false) {
+                          float* c, int64_t c_row) {
   for (int64_t j = 0; j < n;) {
     const int64_t vectors = (n - j + W - 1) / W;
     const int64_t columns = std::min<int64_t>(n - j, 4 * W);
     if (vectors >= 4)
-      small_strip<4>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+      small_strip<4>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns);
     else if (vectors == 3)
-      small_strip<3>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+      small_strip<3>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns);
     else if (vectors == 2)
-      small_strip<2>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+      small_strip<2>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns);
     else
-      small_strip<1>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns, accumulate);
+      small_strip<1>(a, a_row, a_k, b + j, b_k, m, k, c + j, c_row, columns);
     j += columns;
   }
 }
@@ -55,6 +53,34 @@ inline void transpose_small(const float* from, int64_t stride, int64_t rows, int
     for (int64_t j = 0; j < columns; j++)
       for (int64_t i = r; i < std::min(rows, r + 8); i++) to[j * to_stride + i] = from[i * stride + j];
 }
+
+// C [m, n] = op(A) [m, k] op(B) [k, n] of one head of one sequence, in precision P. `room` has small_room floats.
+template <class P>
+struct Small {
+  static int64_t room(int64_t most, int64_t width) {
+    const int64_t side = round_up(std::max(most, width), P::kColumns) + P::kColumns;
+    return 2 * side * side;
+  }
+  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, float* room) {
+    auto* left = reinterpret_cast<typename P::Packed*>(room);
+    auto* right = left + round_up(m, P::kRows) * P::padded(k);
+    pack_row_panels<P>(a, 0, m, 0, k, left);
+    for (int64_t j = 0; j < n; j += P::kColumns) P::pack_columns(b, j, std::min(P::kColumns + 0, n - j), 0, k, right + j * P::padded(k));
+    multiply_panels<P>(left, m, right, 0, (n + P::kColumns - 1) / P::kColumns, n, k, c, ldc);
+  }
+};
+
+// So small are they that packing would cost more than it saves.
+template <>
+struct Small<Float32> {
+  static int64_t room(int64_t most, int64_t width) { return std::max(most, width) * round_up(std::max(most, width), W); }
+  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, float* room) {
+    const int64_t a_row = a.transposed ? 1 : a.stride, a_k = a.transposed ? a.stride : 1;
+    if (!b.transposed) return small_product(a.data, a_row, a_k, b.data, b.stride, m, n, k, c, ldc);
+    transpose_small(b.data, b.stride, n, k, room, round_up(n, W));
+    small_product(a.data, a_row, a_k, room, round_up(n, W), m, n, k, c, ldc);
+  }
+};
 
 struct AttentionShape {
   const int32_t* query_offsets;  // [B + 1] rows of each sequence
@@ -78,8 +104,6 @@ inline int64_t longest(const int32_t* offsets, int64_t batch) {
   for (int64_t b = 0; b < batch; b++) most = std::max<int64_t>(most, offsets[b + 1] - offsets[b]);
   return most;
 }
-
-inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 // Adds the bias to a row of scores and hides what a causal query must not see. The first key not to be seen is returned.
 inline int64_t add_bias(const AttentionShape& s, int64_t head, int64_t query, int64_t keys, float* scores) {
@@ -109,17 +133,21 @@ struct HeadOfSequence {
 };
 
 // What one head of the longest sequence needs, in floats.
-inline int64_t attention_room(const AttentionShape& s) {
+template <class P>
+int64_t attention_room(const AttentionShape& s) {
   const int64_t keys = round_up(longest(s.key_offsets, s.batch), W), queries = longest(s.query_offsets, s.batch);
-  return s.width * keys + 3 * queries * keys + keys;
+  return 3 * queries * keys + keys + Small<P>::room(std::max(keys, queries), s.width);
 }
 
-// out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H].
-inline void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, float* log_sums, float* room) {
+// out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H]. The thread holds
+// P::Registers, here and below.
+template <class P>
+void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, float* log_sums, float* room) {
   const int64_t stride = round_up(a.keys, W);  // of the rows of scores, padded to whole vectors
-  float *keys_t = room, *scores = keys_t + s.width * stride, *factors = scores + a.queries * stride;
-  transpose_small(a.k, a.kv_stride, a.keys, s.width, keys_t, stride);
-  small_product(a.q, a.q_stride, 1, keys_t, stride, a.queries, a.keys, s.width, scores, stride);
+  float *scores = room, *factors = scores + a.queries * stride;
+  room = factors + stride;
+  const Matrix q{a.q, a.q_stride, false}, k_t{a.k, a.kv_stride, true}, v{a.v, a.kv_stride, false};
+  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, scores, stride, room);
   for (int64_t i = 0; i < a.queries; i++) {
     float* row = scores + i * stride;
     const int64_t seen = add_bias(s, a.head, i, a.keys, row);
@@ -149,19 +177,21 @@ inline void attend(const AttentionShape& s, const HeadOfSequence& a, float* out,
       store(row + j, p);
     }
   }
-  small_product(scores, stride, 1, a.v, a.kv_stride, a.queries, s.width, a.keys, out, out_stride);
+  Small<P>::multiply({scores, stride, false}, v, a.queries, s.width, a.keys, out, out_stride, room);
 }
 
 // The gradients of q, k and v (with their strides), and of the head's row of the bias, which grows, from that of the output. With
 // `out`, which has d_out's stride, the output is made again too.
-inline void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const float* log_sums, const float* d_out,
-                            int64_t d_out_stride, float* d_q, float* d_k, float* d_v, float* d_bias, float* out, float* room) {
+template <class P>
+void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const float* log_sums, const float* d_out,
+                     int64_t d_out_stride, float* d_q, float* d_k, float* d_v, float* d_bias, float* out, float* room) {
   const int64_t stride = round_up(a.keys, W), matrix = a.queries * stride;
-  float *turned = room, *p = turned + s.width * stride, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
-  transpose_small(a.k, a.kv_stride, a.keys, s.width, turned, stride);
-  small_product(a.q, a.q_stride, 1, turned, stride, a.queries, a.keys, s.width, p, stride);
-  transpose_small(a.v, a.kv_stride, a.keys, s.width, turned, stride);
-  small_product(d_out, d_out_stride, 1, turned, stride, a.queries, a.keys, s.width, d_p, stride);
+  float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
+  room = factors + stride;
+  const Matrix q{a.q, a.q_stride, false}, k{a.k, a.kv_stride, false}, v{a.v, a.kv_stride, false}, dy{d_out, d_out_stride, false};
+  const Matrix k_t{a.k, a.kv_stride, true}, v_t{a.v, a.kv_stride, true};
+  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, p, stride, room);
+  Small<P>::multiply(dy, v_t, a.queries, a.keys, s.width, d_p, stride, room);
   for (int64_t i = 0; i < a.queries; i++) {
     float *row = p + i * stride, *d_row = d_p + i * stride, *dropped_row = dropped + i * stride;
     const int64_t seen = add_bias(s, a.head, i, a.keys, row);
@@ -197,10 +227,10 @@ inline void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, co
       }
     }
   }
-  if (out) small_product(dropped, stride, 1, a.v, a.kv_stride, a.queries, s.width, a.keys, out, d_out_stride);
-  small_product(dropped, 1, stride, d_out, d_out_stride, a.keys, s.width, a.queries, d_v, a.kv_stride);
-  small_product(d_p, stride, 1, a.k, a.kv_stride, a.queries, s.width, a.keys, d_q, a.q_stride);
-  small_product(d_p, 1, stride, a.q, a.q_stride, a.keys, s.width, a.queries, d_k, a.kv_stride);
+  if (out) Small<P>::multiply({dropped, stride, false}, v, a.queries, s.width, a.keys, out, d_out_stride, room);
+  Small<P>::multiply({dropped, stride, true}, dy, a.keys, s.width, a.queries, d_v, a.kv_stride, room);
+  Small<P>::multiply({d_p, stride, false}, k, a.queries, s.width, a.keys, d_q, a.q_stride, room);
+  Small<P>::multiply({d_p, stride, true}, q, a.keys, s.width, a.queries, d_k, a.kv_stride, room);
 }
 
 // Calls f(head, q's first float, k's first float) for every head of the sequences begin .. end - 1; rows hold all heads side by side.
@@ -217,24 +247,28 @@ void for_each_head(const AttentionShape& s, int64_t begin, int64_t end, const fl
   }
 }
 
-static void attention_forward(const AttentionShape& s, const float* q, const float* k, const float* v, float* out,
+template <class P>
+void attention_forward(const AttentionShape& s, const float* q, const float* k, const float* v, float* out,
                               float* log_sums) {
-  const int64_t stride = s.heads * s.width, room_size = attention_room(s);
+  const int64_t stride = s.heads * s.width, room_size = attention_room<P>(s);
   parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
     float* room = scratch_of<float>(kKernel, room_size);
+    const typename P::Registers registers;
     for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
-      attend(s, head, out + at_q, stride, log_sums, room);
+      attend<P>(s, head, out + at_q, stride, log_sums, room);
     });
   });
 }
 
-static void attention_backward(const AttentionShape& s, const float* q, const float* k, const float* v, const float* log_sums,
+template <class P>
+void attention_backward(const AttentionShape& s, const float* q, const float* k, const float* v, const float* log_sums,
                                const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
-  const int64_t stride = s.heads * s.width, bias_size = d_bias ? s.heads * s.distances : 0, room_size = attention_room(s);
+  const int64_t stride = s.heads * s.width, bias_size = d_bias ? s.heads * s.distances : 0, room_size = attention_room<P>(s);
   sum_over_chunks(s.batch, kSequencesPerChunk, bias_size, d_bias, [&](int64_t begin, int64_t end, float* sums) {
     float* room = scratch_of<float>(kKernel + 1, room_size);
+    const typename P::Registers registers;
     for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
-      attend_gradient(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k,
+      attend_gradient<P>(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k,
                       d_bias ? sums + head.head * s.distances : nullptr, nullptr, room);
     });
   });
@@ -247,12 +281,14 @@ static void attention_backward(const AttentionShape& s, const float* q, const fl
 #define ATTENTION_SHAPE_VALUE                                                                                                  \
   { query_offsets, key_offsets, batch, heads, width, bias, distances, zero, causal, threshold, keep, key0, key1, blocks_per_row }
 
-static void attention(ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
-  attention_forward(ATTENTION_SHAPE_VALUE, q, k, v, out, log_sums);
+static void attention(bool bfloat16, ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
+  const auto run = bfloat16 ? attention_forward<BFloat16> : attention_forward<Float32>;
+  run(ATTENTION_SHAPE_VALUE, q, k, v, out, log_sums);
 }
-static void attention_gradient(ATTENTION_SHAPE, const float* q, const float* k, const float* v, const float* log_sums,
+static void attention_gradient(bool bfloat16, ATTENTION_SHAPE, const float* q, const float* k, const float* v, const float* log_sums,
                                const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
-  attention_backward(ATTENTION_SHAPE_VALUE, q, k, v, log_sums, d_out, d_q, d_k, d_v, d_bias);
+  const auto run = bfloat16 ? attention_backward<BFloat16> : attention_backward<Float32>;
+  run(ATTENTION_SHAPE_VALUE, q, k, v, log_sums, d_out, d_q, d_k, d_v, d_bias);
 }
 
 inline void register_attention(const Exports& exports) {
