@@ -24,6 +24,17 @@ inline void factors_of(vhalf random, uint16_t below, float keep, vfloat& first, 
 #endif
 }
 
+// A bit for each of 2 W elements that is kept.
+inline uint32_t kept_bits(vhalf random, uint16_t below) {
+#if defined(__AVX512F__)
+  return _mm512_cmpgt_epu16_mask((__m512i)random, _mm512_set1_epi16(below));
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < 2 * W; i++) bits |= uint32_t{random[i] > below} << i;
+  return bits;
+#endif
+}
+
 // The factors (0 or keep) of `count` elements from the first of block `first_block` on. A kernel that runs in rows, or in any
 // order, makes just those that it needs; the backward pass makes them again instead of reading them from memory.
 inline void dropout_factors(uint32_t key0, uint32_t key1, uint64_t first_block, int64_t count, uint32_t threshold, float keep,
@@ -47,6 +58,23 @@ inline void dropout_factors(uint32_t key0, uint32_t key1, uint64_t first_block, 
   }
 }
 
+// Bits of `count` elements from the first of block `first_block` on, set for those kept; written in groups, so `bits` has room for
+// kDropoutGroup more.
+inline void dropout_bits(uint32_t key0, uint32_t key1, uint64_t first_block, int64_t count, uint32_t threshold, uint8_t* bits) {
+  if (threshold == 0) {
+    std::memset(bits, 0xff, (count + 7) / 8);
+    return;
+  }
+  for (int64_t begin = 0; begin < count; begin += kDropoutGroup, first_block += kPhiloxBlocks, bits += kDropoutGroup / 8) {
+    vhalf random[2];
+    philox_blocks(key0, key1, first_block, random);
+    for (int i = 0; i < 2; i++) {
+      const uint32_t kept = kept_bits(random[i], threshold - 1);
+      std::memcpy(bits + i * W / 4, &kept, W / 4);
+    }
+  }
+}
+
 // Dropout of a matrix by the numbers of its elements.
 struct ElementDropout {
   uint32_t threshold;
@@ -59,5 +87,12 @@ struct ElementDropout {
     const int64_t skip = first % 8;
     dropout_factors(key0, key1, (uint64_t)(first / 8), count + skip, threshold, keep, room);
     return room + skip;
+  }
+
+  // Bits of the elements first .. first + count - 1, set for those kept; `bits` has room for kDropoutGroup + 8 more.
+  void bits(int64_t first, int64_t count, uint8_t* bits) const {
+    const int skip = first % 8;
+    dropout_bits(key0, key1, (uint64_t)(first / 8), count + skip, threshold, bits);
+    for (int64_t i = 0; skip > 0 && i < (count + 7) / 8; i++) bits[i] = (uint8_t)(bits[i] >> skip | bits[i + 1] << (8 - skip));
   }
 };

@@ -30,21 +30,22 @@ auto in_scratch(int slot, F&& layout) {
   return layout(placed);
 }
 
-// A weight [depth, n] packed as the right factor of products.
+// Weights [depth, n] packed as the right factor of products; several of them one below the other, for left factors side by side.
 template <class P>
 struct PackedWeight {
-  Matrix matrix;
+  std::vector<Matrix> parts;
   int64_t n, depth;
   typename P::Packed* packed;
 
   int64_t panels() const { return (n + P::kColumns - 1) / P::kColumns; }
+  int64_t total_depth() const { return parts.size() * P::padded(depth); }
 
   // C [rows, n] = or += a packed A times this.
   void multiply(const typename P::Packed* a, int64_t rows, float* c, int64_t ldc, bool accumulate = false, int activation = kNone) const {
     Epilogue epilogue;
     epilogue.accumulate = accumulate;
     epilogue.activation = activation;
-    multiply_panels<P>(a, rows, packed, 0, panels(), n, depth, c, ldc, epilogue);
+    multiply_panels<P>(a, rows, packed, 0, panels(), n, total_depth(), c, ldc, epilogue);
   }
 };
 
@@ -52,24 +53,34 @@ struct PackedWeight {
 template <class P>
 void pack_weights(std::vector<PackedWeight<P>>& weights, int slot) {
   in_scratch(slot, [&](Workspace& room) {
-    for (auto& weight : weights) weight.packed = room.take<typename P::Packed>(packed_size<P>(weight.n, weight.depth));
+    for (auto& weight : weights) weight.packed = room.take<typename P::Packed>(packed_size<P>(weight.n, weight.total_depth()));
     return 0;
   });
-  parallel_for(weights.size(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) pack<P>(weights[i].matrix, weights[i].n, 0, weights[i].depth, weights[i].packed);
+  parallel_for(weights.size(), 1, [&](int64_t begin, int64_t) {
+    const PackedWeight<P>& weight = weights[begin];
+    for (size_t part = 0; part < weight.parts.size(); part++)
+      for (int64_t j = 0; j < weight.n; j += P::kColumns)
+        P::pack_columns(weight.parts[part], j, std::min(P::kColumns + 0, weight.n - j), 0, weight.depth,
+                        weight.packed + j * weight.total_depth() + part * P::padded(weight.depth) * P::kColumns);
   });
 }
 
-// Rows of a left factor, packed.
+// Rows of a left factor, packed; several factors of one depth side by side.
 template <class P>
 struct PackedRows {
   typename P::Packed* packed;
-  PackedRows() = default;
-  PackedRows(Workspace& room, int64_t rows, int64_t depth)
-      : packed(room.take<typename P::Packed>((rows + P::kRows) * P::padded(depth))) {}
-  const typename P::Packed* pack(const Matrix& a, int64_t rows, int64_t depth) const {
-    pack_row_panels<P>(a, 0, rows, 0, depth, packed);
+  int64_t parts;
+  PackedRows(Workspace& room, int64_t rows, int64_t depth, int64_t parts = 1)
+      : packed(room.take<typename P::Packed>((rows + P::kRows) * P::padded(depth) * parts)), parts(parts) {}
+  const typename P::Packed* pack(const Matrix& a, int64_t rows, int64_t depth, int64_t part = 0) const {
+    const int64_t padded = P::padded(depth);
+    for (int64_t r = 0; r < rows; r += P::kRows)
+      P::pack_rows(a, r, std::min(P::kRows + 0, rows - r), 0, depth, packed + r * padded * parts + part * padded * P::kRows);
     return packed;
+  }
+  // One tile of such rows of `depth` columns.
+  void put(float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t depth) const {
+    P::pack_rows({tile, P::kColumns, false}, 0, rows, 0, columns, packed + row * P::padded(depth) + column * P::kRows);
   }
 };
 
@@ -77,7 +88,6 @@ struct PackedRows {
 template <class P>
 struct PackedColumns {
   typename P::Packed* packed;
-  PackedColumns() = default;
   PackedColumns(Workspace& room, int64_t columns, int64_t depth) : packed(room.take<typename P::Packed>(packed_size<P>(columns, depth))) {}
   const typename P::Packed* pack(const Matrix& b, int64_t columns, int64_t depth) const {
     const int64_t padded = P::padded(depth);
@@ -85,7 +95,25 @@ struct PackedColumns {
       P::pack_columns(b, j, std::min(P::kColumns + 0, columns - j), 0, depth, packed + j * padded);
     return packed;
   }
+  // One tile of such columns, of which each has `depth` rows.
+  void put(float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t depth) const {
+    P::pack_columns({tile, P::kColumns, false}, 0, columns, 0, rows, packed + column * P::padded(depth) + row * P::kColumns);
+  }
 };
+
+// The products of packed rows and a packed weight, tile by tile: consume(tile, row, rows, column, columns), where the tile has
+// P::kColumns columns and may be written.
+template <class P, class F>
+void for_each_tile(const typename P::Packed* a, int64_t rows, const PackedWeight<P>& weight, F&& consume) {
+  const int64_t depth = weight.total_depth(), block = rows_in_cache<P>(depth);
+  alignas(64) float tile[P::kRows * P::kColumns];
+  for (int64_t row0 = 0; row0 < rows; row0 += block)
+    for (int64_t column = 0; column < weight.n; column += P::kColumns)
+      for (int64_t r = row0; r < std::min(rows, row0 + block); r += P::kRows) {
+        P::multiply(a + r * depth, weight.packed + column * depth, depth, tile, P::kColumns, false);
+        consume(tile, r, std::min(P::kRows + 0, rows - r), column, std::min(P::kColumns + 0, weight.n - column));
+      }
+}
 
 // C [m, n] = or += A B, both packed, with a sum over `depth` rows: a weight's gradient.
 template <class P>
@@ -141,6 +169,7 @@ struct LayerEnds {
 struct Total {
   float* out;
   int64_t size;
+  int64_t turned = 0;  // the sums are of its transpose, which has so many rows; 0 for none
 };
 
 // Chunks are summed in at most so many groups, whatever the number of threads: each thread takes a group at a time.
@@ -155,27 +184,31 @@ void sum_over_groups(int64_t chunks, int slot, const Total (&totals)[N], F&& f) 
   for (const Total& total : totals) size += total.size;
   if (groups == 0)
     for (const Total& total : totals) std::fill(total.out, total.out + total.size, 0.f);
-  float* partial = groups > 1 ? scratch_of<float>(slot, groups * size) : nullptr;
-  parallel_for(groups, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; group++) {
-      float* sums[N];
-      float* at = partial + group * size;
-      for (int i = 0; i < N; i++) {
-        sums[i] = partial ? at : totals[i].out;
-        at += totals[i].size;
-      }
-      const int64_t first = chunks * group / groups;
-      for (int64_t chunk = first; chunk < chunks * (group + 1) / groups; chunk++) f(chunk, sums, chunk == first);
+  float* partial = scratch_of<float>(slot, groups * size);
+  parallel_for(groups, 1, [&](int64_t group, int64_t) {
+    float* sums[N];
+    float* at = partial + group * size;
+    for (int i = 0; i < N; i++) {
+      sums[i] = at;
+      at += totals[i].size;
     }
+    const int64_t first = chunks * group / groups;
+    for (int64_t chunk = first; chunk < chunks * (group + 1) / groups; chunk++) f(chunk, sums, chunk == first);
   });
-  if (!partial) return;
+  if (groups == 0) return;
   for (const Total& total : totals) {
     parallel_for(total.size, 16384, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i += W) {
         const int64_t n = std::min<int64_t>(W, end - i);
         vfloat sum = load(partial + i, n);
         for (int64_t group = 1; group < groups; group++) sum += load(partial + group * size + i, n);
-        store(total.out + i, sum, n);
+        if (total.turned == 0) {
+          store(total.out + i, sum, n);
+          continue;
+        }
+        const int64_t columns = total.size / total.turned;
+        for (int64_t lane = 0; lane < n; lane++)
+          total.out[(i + lane) % columns * total.turned + (i + lane) / columns] = sum[lane];
       }
     });
     partial += total.size;

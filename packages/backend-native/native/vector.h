@@ -66,6 +66,17 @@ inline uint32_t lanes_of(vint mask) {
 #endif
 }
 
+inline vfloat select(vint mask, vfloat yes, vfloat no) { return mask ? yes : no; }
+
+// x where the lane's bit is set, else 0.
+inline vfloat keep_lanes(vfloat x, uint32_t bits) {
+#if defined(__AVX512F__)
+  return (vfloat)_mm512_maskz_mov_ps((__mmask16)bits, (__m512)x);
+#else
+  return select((splat_int(bits) >> lanes() & 1) != 0, x, vfloat{});
+#endif
+}
+
 // Calls f(first, lanes) for the vectors that n elements fill; lanes is W but for the last, and the compiler knows it.
 template <class F>
 inline void for_each_vector(int64_t n, F&& f) {
@@ -74,7 +85,6 @@ inline void for_each_vector(int64_t n, F&& f) {
   if (i < n) f(i, n - i);
 }
 
-inline vfloat select(vint mask, vfloat yes, vfloat no) { return mask ? yes : no; }
 inline vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
 inline vfloat minimum(vfloat a, vfloat b) { return a < b ? a : b; }
 

@@ -17,11 +17,12 @@ export function adagrad(options: { learningRate: number; epsilon?: number }): Op
       return moments;
     },
 
-    update(params, gradients, moments, { learningRate }) {
+    update(params, gradients, moments, { learningRate, gradientScale }) {
       const newParams: NamedTensors = {};
       const newMoments: NamedTensors = {};
-      for (const [name, gradient] of Object.entries(gradients)) {
+      for (const [name, unscaled] of Object.entries(gradients)) {
         const [param, squares] = tf.tidy(() => {
+          const gradient = gradientScale ? tf.mul(unscaled, gradientScale) : unscaled;
           const squares = tf.add(moments[`squares.${name}`], tf.square(gradient));
           const change = tf.mul(tf.div(gradient, tf.add(tf.sqrt(squares), epsilon)), learningRate);
           return [tf.sub(params[name], change), squares];

@@ -29,7 +29,7 @@ export function adamw(options: {
       return moments;
     },
 
-    update(params, gradients, moments, { step, learningRate }) {
+    update(params, gradients, moments, { step, learningRate, gradientScale }) {
       const correction2 = Math.sqrt(1 - beta2 ** step);
       const rates = {
         rate: (learningRate * correction2) / (1 - beta1 ** step),
@@ -48,6 +48,7 @@ export function adamw(options: {
           decayed: weightDecay > 0 && params[name].rank >= 2,
         })),
         rates,
+        gradientScale,
       );
 
       const newParams: NamedTensors = {};

@@ -15,12 +15,13 @@ export interface Optimizer {
   /**
    * New tensors for each parameter that has a gradient, and for its moments; the others are left out.
    *
-   * @param at.step  the number of this update, from 1
+   * @param at.step           the number of this update, from 1
+   * @param at.gradientScale  what all gradients are multiplied with first, as clipping does; 1 when left out
    */
   update(
     params: NamedTensors,
     gradients: NamedTensors,
     moments: NamedTensors,
-    at: { step: number; learningRate: number },
+    at: { step: number; learningRate: number; gradientScale?: tf.Scalar | undefined },
   ): { params: NamedTensors; moments: NamedTensors };
 }

@@ -41,8 +41,9 @@ export async function trainStep<P extends Params, B>(
       addTo(pass, backward(loss, params, trained, batches.length));
     });
     const norm = globalNorm(pass.gradients);
-    const gradients = clipNorm < Infinity ? clip(pass.gradients, norm, clipNorm) : pass.gradients;
-    const updated = optimizer.update(params, gradients, state.optimizer, { step, learningRate });
+    const gradientScale = clipNorm < Infinity ? clipScale(norm, clipNorm) : undefined;
+    const at = { step, learningRate, gradientScale };
+    const updated = optimizer.update(params, pass.gradients, state.optimizer, at);
     return {
       changed: { ...updated.params, ...pass.updates },
       moments: updated.moments,
@@ -110,15 +111,14 @@ function addTo(sum: Pass, pass: Pass): void {
   }
 }
 
-function globalNorm(gradients: NamedTensors): tf.Tensor {
+function globalNorm(gradients: NamedTensors): tf.Scalar {
   const squares = Object.values(gradients).map(squaredNorm);
-  return tf.sqrt(tf.addN([tf.scalar(0), ...squares]));
+  return tf.sqrt<tf.Scalar>(tf.addN([tf.scalar(0), ...squares]));
 }
 
-/** Pascanu et al. 2013, algorithm 1. The factor is exactly 1 when the norm is small enough. */
-function clip(gradients: NamedTensors, norm: tf.Tensor, clipNorm: number): NamedTensors {
-  const factor = tf.div(clipNorm, tf.maximum(norm, clipNorm));
-  return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.mul(gradient, factor)]));
+/** Pascanu et al. 2013, algorithm 1. Exactly 1 when the norm is small enough. */
+function clipScale(norm: tf.Scalar, clipNorm: number): tf.Scalar {
+  return tf.div(clipNorm, tf.maximum(norm, clipNorm));
 }
 
 function checked(result: LossResult, params: NamedTensors): LossResult {

@@ -34,7 +34,7 @@ void for_each_sequence(const AttentionShape& s, int64_t begin, int64_t end, int6
   for (int64_t b = begin; b < end; b++) {
     const int64_t row_q = s.query_offsets[b] - s.query_offsets[begin], row_k = s.key_offsets[b] - s.key_offsets[begin];
     f(HeadOfSequence{q + row_q * s.width, k + row_k * s.width, v + row_k * s.width, s.width, s.width,
-                     s.query_offsets[b + 1] - s.query_offsets[b], s.key_offsets[b + 1] - s.key_offsets[b], head, s.query_offsets[b]},
+                     s.query_offsets[b + 1] - s.query_offsets[b], s.key_offsets[b + 1] - s.key_offsets[b], b, head, s.query_offsets[b]},
       row_q * s.width, row_k * s.width);
   }
 }
@@ -44,11 +44,13 @@ void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) 
   const AttentionShape& s = layer.s;
   const int64_t d = layer.d, e = s.width, room_size = std::max(attention_room<P>(s), d + 16);
   const std::vector<int64_t> borders = layer.chunks();
-  const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
+  // Sequences follow each other, so a product may write whole tiles over the rows of the next one.
+  const bool whole = e == Small<P>::columns(e);
+  const int64_t most_q = most_rows(s.query_offsets, borders) + P::kRows, most_k = most_rows(s.key_offsets, borders) + P::kRows;
   std::vector<PackedWeight<P>> weights;
   for (int64_t h = 0; h < s.heads; h++) {
-    for (const float* weight : {layer.wq, layer.wk, layer.wv}) weights.push_back({{weight + h * e, s.heads * e, false}, e, d});
-    weights.push_back({{layer.wo + h * e * d, d, false}, d, e});
+    for (const float* weight : {layer.wq, layer.wk, layer.wv}) weights.push_back({{{weight + h * e, s.heads * e, false}}, e, d});
+    weights.push_back({{{layer.wo + h * e * d, d, false}}, d, e});
   }
   pack_weights(weights, kKernel);
   parallel_for(borders.size() - 1, 1, [&](int64_t chunk, int64_t) {
@@ -74,7 +76,7 @@ void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) 
       w[1].multiply(memory, keys, a.k, e);
       w[2].multiply(memory, keys, a.v, e);
       for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
-        attend<P>(s, head, a.out + at_q, e, log_sums, a.room);
+        attend<P>(s, head, a.out + at_q, e, whole, log_sums, a.room);
       });
       w[3].multiply(a.out_rows.pack({a.out, e, false}, queries, e), queries, y + q0 * d, d, h > 0);
     }
@@ -88,34 +90,55 @@ void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_s
   const AttentionShape& s = layer.s;
   const int64_t d = layer.d, e = s.width, he = s.heads * e, room_size = std::max(attention_room<P>(s), d + 16);
   const std::vector<int64_t> borders = layer.chunks();
-  const int64_t most_q = most_rows(s.query_offsets, borders), most_k = most_rows(s.key_offsets, borders);
+  // Sequences follow each other, so a product may write whole tiles over the rows of the next one.
+  const bool whole = e == Small<P>::columns(e);
+  const int64_t most_q = most_rows(s.query_offsets, borders) + P::kRows, most_k = most_rows(s.key_offsets, borders) + P::kRows;
   std::vector<PackedWeight<P>> weights;
   for (int64_t h = 0; h < s.heads; h++) {
-    for (const float* weight : {layer.wq, layer.wk, layer.wv}) {
-      weights.push_back({{weight + h * e, he, false}, e, d});
-      weights.push_back({{weight + h * e, he, true}, d, e});
+    for (const float* weight : {layer.wq, layer.wk, layer.wv}) weights.push_back({{{weight + h * e, he, false}}, e, d});
+    weights.push_back({{{layer.wo + h * e * d, d, true}}, e, d});
+    const Matrix q_t{layer.wq + h * e, he, true}, k_t{layer.wk + h * e, he, true}, v_t{layer.wv + h * e, he, true};
+    if (layer.memory) {
+      weights.push_back({{q_t}, d, e});
+      weights.push_back({{k_t, v_t}, d, e});
+    } else {
+      weights.push_back({{q_t, k_t, v_t}, d, e});
     }
-    weights.push_back({{layer.wo + h * e * d, d, true}, e, d});
   }
   pack_weights(weights, kKernel);
   const int64_t bias_size = d_bias ? s.heads * s.distances : 0;
-  const Total totals[] = {{d_norm, d}, {d_bias, bias_size}, {d_wq, d * he}, {d_wk, d * he}, {d_wv, d * he}, {d_wo, he * d}};
+  const Total totals[] = {{d_norm, d}, {d_bias, bias_size}, {d_wq, d * he}, {d_wk, d * he}, {d_wv, d * he}, {d_wo, he * d, d}};
   sum_over_groups(borders.size() - 1, kKernel + 2, totals, [&](int64_t chunk, float** sums, bool is_first) {
     struct Arrays {
       float *normed, *dropped, *d_normed, *q, *k, *v, *out, *d_q, *d_k, *d_v, *d_out, *room;
-      PackedRows<P> normed_rows, normed_t, memory_rows, memory_t, dropped_rows, d_q_rows, d_kv_rows, out_t;
-      PackedColumns<P> dropped_columns, d_q_columns, d_kv_columns;
+      PackedRows<P> normed_rows, normed_t, memory_rows, memory_t, dropped_rows, dropped_t, d_q_rows, d_kv_rows;  // without memory d_q_rows hold k's and v's too
+      PackedColumns<P> out_columns, d_q_columns, d_kv_columns;
     };
     const int64_t memory_rows = layer.memory ? most_k : 0;
     const Arrays a = in_scratch(kKernel + 1, [&](Workspace& w) {
-      return Arrays{w.take<float>(most_q * d),        w.take<float>(most_q * d),         w.take<float>(most_q * d),
-                    w.take<float>(most_q * e),        w.take<float>(most_k * e),         w.take<float>(most_k * e),
-                    w.take<float>(most_q * e),        w.take<float>(most_q * e),         w.take<float>(most_k * e),
-                    w.take<float>(most_k * e),        w.take<float>(most_q * e),         w.take<float>(room_size),
-                    PackedRows<P>(w, most_q, d),      PackedRows<P>(w, d, most_q),       PackedRows<P>(w, memory_rows, d),
-                    PackedRows<P>(w, d, memory_rows), PackedRows<P>(w, most_q, d),       PackedRows<P>(w, most_q, e),
-                    PackedRows<P>(w, most_k, e),      PackedRows<P>(w, e, most_q),       PackedColumns<P>(w, d, most_q),
-                    PackedColumns<P>(w, e, most_q),   PackedColumns<P>(w, e, most_k)};
+      return Arrays{w.take<float>(most_q * d),
+                    w.take<float>(most_q * d),
+                    w.take<float>(most_q * d),
+                    w.take<float>(most_q * e),
+                    w.take<float>(most_k * e),
+                    w.take<float>(most_k * e),
+                    w.take<float>(most_q * e),
+                    w.take<float>(most_q * e),
+                    w.take<float>(most_k * e),
+                    w.take<float>(most_k * e),
+                    w.take<float>(most_q * e),
+                    w.take<float>(room_size),
+                    PackedRows<P>(w, most_q, d),
+                    PackedRows<P>(w, d, most_q),
+                    PackedRows<P>(w, memory_rows, d),
+                    PackedRows<P>(w, d, memory_rows),
+                    PackedRows<P>(w, most_q, d),
+                    PackedRows<P>(w, d, most_q),
+                    PackedRows<P>(w, most_q, e, layer.memory ? 1 : 3),
+                    PackedRows<P>(w, memory_rows, e, 2),
+                    PackedColumns<P>(w, e, most_q),
+                    PackedColumns<P>(w, e, most_q),
+                    PackedColumns<P>(w, e, most_k)};
     });
     const typename P::Registers registers;
     const int64_t begin = borders[chunk], end = borders[chunk + 1];
@@ -129,32 +152,35 @@ void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_s
     const auto* memory = layer.memory ? a.memory_rows.pack(rows_of_memory, keys, d) : normed;
     const auto* memory_t = layer.memory ? a.memory_t.pack(columns_of_memory, d, keys) : normed_t;
     const auto* dropped = a.dropped_rows.pack({a.dropped, d, false}, queries, d);
-    const auto* dropped_columns = a.dropped_columns.pack({a.dropped, d, false}, d, queries);
-    float* d_of_memory = layer.memory ? d_memory + k0 * d : a.d_normed;
+    const auto* dropped_t = a.dropped_t.pack({a.dropped, d, true}, d, queries);
     if (is_first) {
       std::fill(sums[0], sums[0] + d, 0.f);
       std::fill(sums[1], sums[1] + bias_size, 0.f);
     }
     for (int64_t h = 0; h < s.heads; h++) {
-      const PackedWeight<P>* w = &weights[7 * h];
+      const PackedWeight<P>* w = &weights[(layer.memory ? 6 : 5) * h];
       w[0].multiply(normed, queries, a.q, e);
-      w[2].multiply(memory, keys, a.k, e);
-      w[4].multiply(memory, keys, a.v, e);
-      w[6].multiply(dropped, queries, a.d_out, e);
+      w[1].multiply(memory, keys, a.k, e);
+      w[2].multiply(memory, keys, a.v, e);
+      w[3].multiply(dropped, queries, a.d_out, e);
       for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
-        attend_gradient<P>(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k,
+        attend_gradient<P>(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k, whole,
                         d_bias ? sums[1] + h * s.distances : nullptr, a.out + at_q, a.room);
       });
-      multiply_packed<P>(a.out_t.pack({a.out, e, true}, e, queries), e, dropped_columns, d, queries, sums[5] + h * e * d, d, !is_first);
+      const auto* out_columns = a.out_columns.pack({a.out, e, false}, e, queries);
+      multiply_packed<P>(dropped_t, d, out_columns, e, queries, sums[5] + h * e, he, !is_first);
       const auto* d_q_columns = a.d_q_columns.pack({a.d_q, e, false}, e, queries);
       multiply_packed<P>(normed_t, d, d_q_columns, e, queries, sums[2] + h * e, he, !is_first);
-      w[1].multiply(a.d_q_rows.pack({a.d_q, e, false}, queries, e), queries, a.d_normed, d, h > 0);
+      a.d_q_rows.pack({a.d_q, e, false}, queries, e);
+      const PackedRows<P>& d_kv_rows = layer.memory ? a.d_kv_rows : a.d_q_rows;
       for (int i = 0; i < 2; i++) {
         float* d_kv = i == 0 ? a.d_k : a.d_v;
         const auto* d_kv_columns = a.d_kv_columns.pack({d_kv, e, false}, e, keys);
         multiply_packed<P>(memory_t, d, d_kv_columns, e, keys, sums[3 + i] + h * e, he, !is_first);
-        w[3 + 2 * i].multiply(a.d_kv_rows.pack({d_kv, e, false}, keys, e), keys, d_of_memory, d, !layer.memory || h > 0 || i > 0);
+        d_kv_rows.pack({d_kv, e, false}, keys, e, layer.memory ? i : i + 1);
       }
+      w[4].multiply(a.d_q_rows.packed, queries, a.d_normed, d, h > 0);
+      if (layer.memory) w[5].multiply(a.d_kv_rows.packed, keys, d_memory + k0 * d, d, h > 0);
     }
     layer.ends.normalise_gradient(layer.x + q0 * d, a.d_normed, dy + q0 * d, queries, d, dx + q0 * d, sums[0]);
   });

@@ -54,27 +54,35 @@ inline void transpose_small(const float* from, int64_t stride, int64_t rows, int
       for (int64_t i = r; i < std::min(rows, r + 8); i++) to[j * to_stride + i] = from[i * stride + j];
 }
 
-// C [m, n] = op(A) [m, k] op(B) [k, n] of one head of one sequence, in precision P. `room` has small_room floats.
+// C [m, n] = op(A) [m, k] op(B) [k, n] of one head of one sequence, in precision P. `whole`: C has room for rows(m) of columns(n), and
+// what lies beyond m and n may be lost.
 template <class P>
 struct Small {
+  static int64_t rows(int64_t m) { return round_up(m, P::kRows); }
+  static int64_t columns(int64_t n) { return round_up(n, P::kColumns); }
   static int64_t room(int64_t most, int64_t width) {
-    const int64_t side = round_up(std::max(most, width), P::kColumns) + P::kColumns;
+    const int64_t side = std::max(most, width) + 2 * P::kColumns;
     return 2 * side * side;
   }
-  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, float* room) {
+  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, bool whole, float* room) {
     auto* left = reinterpret_cast<typename P::Packed*>(room);
     auto* right = left + round_up(m, P::kRows) * P::padded(k);
     pack_row_panels<P>(a, 0, m, 0, k, left);
     for (int64_t j = 0; j < n; j += P::kColumns) P::pack_columns(b, j, std::min(P::kColumns + 0, n - j), 0, k, right + j * P::padded(k));
-    multiply_panels<P>(left, m, right, 0, (n + P::kColumns - 1) / P::kColumns, n, k, c, ldc);
+    if (!whole) return multiply_panels<P>(left, m, right, 0, columns(n) / P::kColumns, n, k, c, ldc);
+    for (int64_t r = 0; r < m; r += P::kRows)
+      for (int64_t j = 0; j < n; j += P::kColumns)
+        P::multiply(left + r * P::padded(k), right + j * P::padded(k), P::padded(k), c + r * ldc + j, ldc, false);
   }
 };
 
 // So small are they that packing would cost more than it saves.
 template <>
 struct Small<Float32> {
+  static int64_t rows(int64_t m) { return m; }
+  static int64_t columns(int64_t n) { return round_up(n, W); }
   static int64_t room(int64_t most, int64_t width) { return std::max(most, width) * round_up(std::max(most, width), W); }
-  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, float* room) {
+  static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, bool, float* room) {
     const int64_t a_row = a.transposed ? 1 : a.stride, a_k = a.transposed ? a.stride : 1;
     if (!b.transposed) return small_product(a.data, a_row, a_k, b.data, b.stride, m, n, k, c, ldc);
     transpose_small(b.data, b.stride, n, k, room, round_up(n, W));
@@ -89,11 +97,11 @@ struct AttentionShape {
   const float* bias;             // [H, distances] by key position - query position + zero; or none
   int64_t distances, zero;
   bool causal;
-  // Dropout of the probabilities: query row t, head h and key k use half-word k % 8 of block (t H + h) blocks_per_row + k / 8.
+  // Dropout of the probabilities: query i and key k of head h use half-word k % 8 of block b 2^32 + (h Q' + i) ceil(S' / 8) + k / 8,
+  // for sequence b of Q' queries and S' keys.
   uint32_t threshold;
   float keep;
   uint32_t key0, key1;
-  int64_t blocks_per_row;
 };
 
 // The sequences of one chunk. Chunks do not depend on the number of threads, and each owns its part of the bias gradient.
@@ -118,38 +126,43 @@ inline int64_t add_bias(const AttentionShape& s, int64_t head, int64_t query, in
   return seen;
 }
 
-// Factors 0 or keep of a row's probabilities.
-inline void attention_dropout(const AttentionShape& s, int64_t query_row, int64_t head, int64_t keys, float* factors) {
-  dropout_factors(s.key0, s.key1, (uint64_t)((query_row * s.heads + head) * s.blocks_per_row), keys, s.threshold, s.keep, factors);
-}
-
 // One head of one sequence: its rows of q and of k and v, `q_stride` and `kv_stride` floats apart.
 struct HeadOfSequence {
   const float *q, *k, *v;
   int64_t q_stride, kv_stride;
   int64_t queries, keys;
-  int64_t head;
+  int64_t sequence, head;
   int64_t first;  // the number of the first query's row among all
+
+  int64_t factors_per_row() const { return round_up(keys, 8); }
 };
+
+// Factors 0 or keep of all probabilities, each row's from a block of its own on.
+inline void attention_dropout(const AttentionShape& s, const HeadOfSequence& a, float* factors) {
+  const int64_t per_row = a.factors_per_row();
+  const uint64_t block = ((uint64_t)a.sequence << 32) + a.head * a.queries * (per_row / 8);
+  dropout_factors(s.key0, s.key1, block, a.queries * per_row, s.threshold, s.keep, factors);
+}
 
 // What one head of the longest sequence needs, in floats.
 template <class P>
 int64_t attention_room(const AttentionShape& s) {
-  const int64_t keys = round_up(longest(s.key_offsets, s.batch), W), queries = longest(s.query_offsets, s.batch);
-  return 3 * queries * keys + keys + Small<P>::room(std::max(keys, queries), s.width);
+  const int64_t keys = longest(s.key_offsets, s.batch), queries = longest(s.query_offsets, s.batch);
+  return 4 * Small<P>::rows(queries) * Small<P>::columns(keys) + W + Small<P>::room(std::max(keys, queries), s.width);
 }
 
 // out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H]. The thread holds
-// P::Registers, here and below.
+// P::Registers, here and below. `whole`: what follows the last row of out may be lost.
 template <class P>
-void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, float* log_sums, float* room) {
-  const int64_t stride = round_up(a.keys, W);  // of the rows of scores, padded to whole vectors
-  float *scores = room, *factors = scores + a.queries * stride;
-  room = factors + stride;
+void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, bool whole, float* log_sums, float* room) {
+  const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;  // of the scores
+  float *scores = room, *all_factors = scores + matrix;
+  room = all_factors + matrix + W;
+  if (s.threshold) attention_dropout(s, a, all_factors);
   const Matrix q{a.q, a.q_stride, false}, k_t{a.k, a.kv_stride, true}, v{a.v, a.kv_stride, false};
-  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, scores, stride, room);
+  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, scores, stride, true, room);
   for (int64_t i = 0; i < a.queries; i++) {
-    float* row = scores + i * stride;
+    float *row = scores + i * stride, *factors = all_factors + i * a.factors_per_row();
     const int64_t seen = add_bias(s, a.head, i, a.keys, row);
     vfloat most = splat(-INFINITY);
     for (int64_t j = 0; j < seen; j += W) {
@@ -166,7 +179,6 @@ void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_
     }
     const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
     log_sums[(a.first + i) * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
-    if (s.threshold) attention_dropout(s, a.first + i, a.head, seen, factors);
     for (int64_t j = 0; j < a.keys; j += W) {
       if (j >= seen) {
         store(row + j, splat(0.f));
@@ -177,26 +189,27 @@ void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_
       store(row + j, p);
     }
   }
-  Small<P>::multiply({scores, stride, false}, v, a.queries, s.width, a.keys, out, out_stride, room);
+  Small<P>::multiply({scores, stride, false}, v, a.queries, s.width, a.keys, out, out_stride, whole, room);
 }
 
 // The gradients of q, k and v (with their strides), and of the head's row of the bias, which grows, from that of the output. With
-// `out`, which has d_out's stride, the output is made again too.
+// `out`, which has d_out's stride, the output is made again too. `whole`: what follows the last rows of all these may be lost.
 template <class P>
 void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const float* log_sums, const float* d_out,
-                     int64_t d_out_stride, float* d_q, float* d_k, float* d_v, float* d_bias, float* out, float* room) {
-  const int64_t stride = round_up(a.keys, W), matrix = a.queries * stride;
-  float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *factors = d_p + matrix;
-  room = factors + stride;
+                     int64_t d_out_stride, float* d_q, float* d_k, float* d_v, bool whole, float* d_bias, float* out, float* room) {
+  const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;
+  float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *all_factors = d_p + matrix;
+  room = all_factors + matrix + W;
+  if (s.threshold) attention_dropout(s, a, all_factors);
   const Matrix q{a.q, a.q_stride, false}, k{a.k, a.kv_stride, false}, v{a.v, a.kv_stride, false}, dy{d_out, d_out_stride, false};
   const Matrix k_t{a.k, a.kv_stride, true}, v_t{a.v, a.kv_stride, true};
-  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, p, stride, room);
-  Small<P>::multiply(dy, v_t, a.queries, a.keys, s.width, d_p, stride, room);
+  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, p, stride, true, room);
+  Small<P>::multiply(dy, v_t, a.queries, a.keys, s.width, d_p, stride, true, room);
   for (int64_t i = 0; i < a.queries; i++) {
     float *row = p + i * stride, *d_row = d_p + i * stride, *dropped_row = dropped + i * stride;
+    const float* factors = all_factors + i * a.factors_per_row();
     const int64_t seen = add_bias(s, a.head, i, a.keys, row);
     const float log_sum = log_sums[(a.first + i) * s.heads + a.head];
-    if (s.threshold) attention_dropout(s, a.first + i, a.head, seen, factors);
     vfloat inner{};
     for (int64_t j = 0; j < seen; j += W) {
       const int64_t n = std::min<int64_t>(W, seen - j);
@@ -227,10 +240,10 @@ void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const flo
       }
     }
   }
-  if (out) Small<P>::multiply({dropped, stride, false}, v, a.queries, s.width, a.keys, out, d_out_stride, room);
-  Small<P>::multiply({dropped, stride, true}, dy, a.keys, s.width, a.queries, d_v, a.kv_stride, room);
-  Small<P>::multiply({d_p, stride, false}, k, a.queries, s.width, a.keys, d_q, a.q_stride, room);
-  Small<P>::multiply({d_p, stride, true}, q, a.keys, s.width, a.queries, d_k, a.kv_stride, room);
+  if (out) Small<P>::multiply({dropped, stride, false}, v, a.queries, s.width, a.keys, out, d_out_stride, whole, room);
+  Small<P>::multiply({dropped, stride, true}, dy, a.keys, s.width, a.queries, d_v, a.kv_stride, whole, room);
+  Small<P>::multiply({d_p, stride, false}, k, a.queries, s.width, a.keys, d_q, a.q_stride, whole, room);
+  Small<P>::multiply({d_p, stride, true}, q, a.keys, s.width, a.queries, d_k, a.kv_stride, whole, room);
 }
 
 // Calls f(head, q's first float, k's first float) for every head of the sequences begin .. end - 1; rows hold all heads side by side.
@@ -241,7 +254,7 @@ void for_each_head(const AttentionShape& s, int64_t begin, int64_t end, const fl
     const int64_t q0 = s.query_offsets[b], k0 = s.key_offsets[b];
     for (int64_t h = 0; h < s.heads; h++) {
       const int64_t at_q = q0 * stride + h * s.width, at_k = k0 * stride + h * s.width;
-      f(HeadOfSequence{q + at_q, k + at_k, v + at_k, stride, stride, s.query_offsets[b + 1] - q0, s.key_offsets[b + 1] - k0, h, q0}, at_q,
+      f(HeadOfSequence{q + at_q, k + at_k, v + at_k, stride, stride, s.query_offsets[b + 1] - q0, s.key_offsets[b + 1] - k0, b, h, q0}, at_q,
         at_k);
     }
   }
@@ -255,7 +268,7 @@ void attention_forward(const AttentionShape& s, const float* q, const float* k, 
     float* room = scratch_of<float>(kKernel, room_size);
     const typename P::Registers registers;
     for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
-      attend<P>(s, head, out + at_q, stride, log_sums, room);
+      attend<P>(s, head, out + at_q, stride, false, log_sums, room);
     });
   });
 }
@@ -268,7 +281,7 @@ void attention_backward(const AttentionShape& s, const float* q, const float* k,
     float* room = scratch_of<float>(kKernel + 1, room_size);
     const typename P::Registers registers;
     for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
-      attend_gradient<P>(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k,
+      attend_gradient<P>(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k, false,
                       d_bias ? sums + head.head * s.distances : nullptr, nullptr, room);
     });
   });
@@ -276,10 +289,9 @@ void attention_backward(const AttentionShape& s, const float* q, const float* k,
 
 #define ATTENTION_SHAPE                                                                                                        \
   const int32_t *query_offsets, const int32_t *key_offsets, int64_t batch, int64_t heads, int64_t width, const float *bias,    \
-      int64_t distances, int64_t zero, bool causal, uint32_t threshold, float keep, uint32_t key0, uint32_t key1,              \
-      int64_t blocks_per_row
+      int64_t distances, int64_t zero, bool causal, uint32_t threshold, float keep, uint32_t key0, uint32_t key1
 #define ATTENTION_SHAPE_VALUE                                                                                                  \
-  { query_offsets, key_offsets, batch, heads, width, bias, distances, zero, causal, threshold, keep, key0, key1, blocks_per_row }
+  { query_offsets, key_offsets, batch, heads, width, bias, distances, zero, causal, threshold, keep, key0, key1 }
 
 static void attention(bool bfloat16, ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
   const auto run = bfloat16 ? attention_forward<BFloat16> : attention_forward<Float32>;

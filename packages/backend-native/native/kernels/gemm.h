@@ -308,6 +308,12 @@ void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Pac
   });
 }
 
+// As many rows of a packed A, in whole panels, as the first-level cache holds beside a panel of B and their product.
+template <class P>
+int64_t rows_in_cache(int64_t padded_depth) {
+  return std::max<int64_t>(1, 16384 / (sizeof(typename P::Packed) * P::kRows * padded_depth + 1)) * P::kRows;
+}
+
 // C [rows, n] = or += a packed A [rows, depth] times the panels panel0 .. panel1 - 1 of a packed B [depth, n]. c points at row 0 and
 // column 0. Of a sum over several blocks of K the last one applies the epilogue. The thread holds P::Registers.
 template <class P>
@@ -318,11 +324,11 @@ void multiply_panels(const typename P::Packed* packed_a, int64_t rows, const typ
   // Whole tiles of plain sums go straight to C.
   const bool plain = !last || (epilogue.scale == 1 && !epilogue.bias && epilogue.activation == kNone && !residual);
   alignas(64) float tile[P::kRows * P::kColumns];
-  // As many rows at a time as the first-level cache holds beside a panel of B.
-  for (int64_t row0 = 0; row0 < rows; row0 += P::kBlockRows)
+  const int64_t block = rows_in_cache<P>(padded);
+  for (int64_t row0 = 0; row0 < rows; row0 += block)
     for (int64_t panel = panel0; panel < panel1; panel++) {
       const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
-      for (int64_t r = row0; r < std::min(rows, row0 + P::kBlockRows); r += P::kRows) {
+      for (int64_t r = row0; r < std::min(rows, row0 + block); r += P::kRows) {
         const int64_t here = std::min(P::kRows + 0, rows - r);
         float* out = c + r * ldc + column;
         if (plain && here == P::kRows && columns == P::kColumns) {

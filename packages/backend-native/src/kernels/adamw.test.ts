@@ -17,6 +17,9 @@ const valuesOf = (shape: readonly number[]) => {
 };
 const isDecayed = (i: number) => i % 2 === 0;
 
+/** What gradients are multiplied with. */
+const scale = 0.7;
+
 function run(): Float32Array[] {
   return tf.tidy(() => {
     const all: AdamwTensors[] = shapes.map((shape, i) => {
@@ -24,7 +27,7 @@ function run(): Float32Array[] {
       const of = (values: Float32Array) => tf.tensor(values, shape);
       return { param: of(param), gradient: of(gradient), first: of(first), second: of(second), decayed: isDecayed(i) };
     });
-    return adamwUpdate(all, rates).flatMap((tensors) =>
+    return adamwUpdate(all, rates, tf.scalar(scale)).flatMap((tensors) =>
       [tensors.param, tensors.first, tensors.second].map((tensor) => tensor.dataSync() as Float32Array),
     );
   });
@@ -34,7 +37,7 @@ function run(): Float32Array[] {
 function define(): number[][] {
   return shapes.flatMap((shape, i) => {
     const { param, gradient, first, second } = valuesOf(shape);
-    const g = Array.from(gradient);
+    const g = Array.from(gradient, (value) => value * Math.fround(scale));
     const m = Array.from(first, (value, j) => value + rates.fresh1 * (g[j] - value));
     const v = Array.from(second, (value, j) => value + rates.fresh2 * (g[j] ** 2 - value));
     const p = Array.from(

@@ -52,13 +52,10 @@ export function attentionShape(
   { heads, causal, zeroDistance, rate, key }: AttentionAttrs,
   backend: NativeBackend,
 ): (number | boolean)[] {
-  const offsets = backend.view<Int32Array>(keyOffsets);
-  let longest = 0;
-  for (let b = 1; b < offsets.length; b++) longest = Math.max(longest, offsets[b] - offsets[b - 1]);
   return [
     backend.address(queryOffsets),
     backend.address(keyOffsets),
-    offsets.length - 1,
+    keyOffsets.shape[0] - 1,
     heads,
     width / heads,
     bias.shape[1] > 0 ? backend.address(bias) : 0,
@@ -67,6 +64,5 @@ export function attentionShape(
     causal,
     ...dropoutThreshold(rate),
     ...key,
-    Math.ceil(longest / 8),
   ];
 }

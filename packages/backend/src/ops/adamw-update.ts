@@ -27,17 +27,19 @@ export interface AdamwRates {
  * One step of AdamW for many parameters. Loshchilov & Hutter 2019, algorithm 2, the corrections drawn into the rates:
  * first += fresh1 (g - first), second += fresh2 (g^2 - second), param = kept param - rate first / (sqrt(second) + offset).
  *
+ * @param gradientScale  what the gradients are multiplied with first, as clipping does; 1 when left out
  * @returns for each of them the new parameter and moments; the old ones are as they were
  */
 export function adamwUpdate(
   all: readonly AdamwTensors[],
   { kept, ...rates }: AdamwRates,
+  gradientScale?: tf.Scalar,
 ): { param: tf.Tensor; first: tf.Tensor; second: tf.Tensor }[] {
   for (const { param, gradient, first, second } of all) checkShapes(param, [gradient, first, second]);
   if (hasKernel('AdamW')) {
     return all.map(({ decayed, ...tensors }) => {
       const attrs = { ...rates, kept: decayed ? kept : 1 };
-      const [param, first, second] = runKernel<tf.Tensor[]>('AdamW', tensors, attrs);
+      const [param, first, second] = runKernel<tf.Tensor[]>('AdamW', { ...tensors, gradientScale }, attrs);
       return { param, first, second };
     });
   }
@@ -46,8 +48,9 @@ export function adamwUpdate(
     const [rate, offset, share, fresh1, fresh2] = [rates.rate, rates.offset, kept, rates.fresh1, rates.fresh2].map(
       (x) => tf.scalar(x),
     );
-    return all.map(({ param: oldParam, gradient, first: oldFirst, second: oldSecond, decayed }) =>
+    return all.map(({ param: oldParam, gradient: unscaled, first: oldFirst, second: oldSecond, decayed }) =>
       tf.tidy(() => {
+        const gradient = gradientScale ? tf.mul(unscaled, gradientScale) : unscaled;
         const first = tf.add(oldFirst, tf.mul(fresh1, tf.sub(gradient, oldFirst)));
         const second = tf.add(oldSecond, tf.mul(fresh2, tf.sub(tf.square(gradient), oldSecond)));
         const change = tf.mul(rate, tf.div(first, tf.add(tf.sqrt(second), offset)));

@@ -154,29 +154,28 @@ function hidden(keyOffsets: Offsets, queries: number, keys: number, causal: bool
 }
 
 /**
- * The kernel's mask, padded: query row t, head h and key k use half-word k % 8 of the block (t H + h) P + k / 8, where P
- * blocks hold the longest sequence's keys.
+ * The kernel's mask, padded: query i and key k of head h use half-word k % 8 of block b 2^32 + (h Q + i) ceil(S / 8) + k / 8, for
+ * sequence b of Q queries and S keys.
  */
 function dropoutFactors(
   { heads, queryOffsets, keyOffsets }: AttentionOptions,
   { rate, key }: DropoutDraw,
-  queries: number,
-  keys: number,
+  mostQueries: number,
+  mostKeys: number,
 ): Float32Array {
   const batch = queryOffsets.length - 1;
-  const factors = new Float32Array(batch * heads * queries * keys);
-  const blocksPerRow = Math.ceil(keys / 8);
+  const factors = new Float32Array(batch * heads * mostQueries * mostKeys);
   const threshold = Math.round(rate * 65536);
   const words = new Uint32Array(4);
   const halves = new Uint16Array(words.buffer);
   for (let b = 0; b < batch; b++) {
-    const length = keyOffsets[b + 1] - keyOffsets[b];
-    for (let q = 0; q < queryOffsets[b + 1] - queryOffsets[b]; q++) {
-      for (let h = 0; h < heads; h++) {
-        const row = (queryOffsets[b] + q) * heads + h;
-        const at = ((b * heads + h) * queries + q) * keys;
-        for (let k = 0; k < length; k++) {
-          if (k % 8 === 0) writeBlock(key, row * blocksPerRow + k / 8, words);
+    const [queries, keys] = [queryOffsets, keyOffsets].map((offsets) => offsets[b + 1] - offsets[b]);
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < queries; i++) {
+        const first = b * 2 ** 32 + (h * queries + i) * Math.ceil(keys / 8);
+        const at = ((b * heads + h) * mostQueries + i) * mostKeys;
+        for (let k = 0; k < keys; k++) {
+          if (k % 8 === 0) writeBlock(key, first + k / 8, words);
           factors[at + k] = halves[k % 8] < threshold ? 0 : 1 / (1 - rate);
         }
       }
