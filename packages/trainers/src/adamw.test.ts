@@ -93,6 +93,22 @@ describe.each(backends)('on %s', (backend) => {
   });
 
   it.each([adamw({ learningRate: 0.1, weightDecay: 0.1 }), adagrad({ learningRate: 0.1 })])(
+    'scales the gradients as it is told (%#)',
+    async (optimizer) => {
+      const params = { w: tf.tensor2d([[1, -2]]) };
+      const scaled = (values: number[], gradientScale?: tf.Scalar) =>
+        optimizer.update(params, { w: tf.tensor2d([values]) }, optimizer.init(params), {
+          step: 1,
+          learningRate: 0.1,
+          gradientScale,
+        });
+      const [found, expected] = [scaled([3, -4], tf.scalar(0.5)), scaled([1.5, -2])];
+      expect(await numbers(found.moments)).toEqual(await numbers(expected.moments));
+      expect(await numbers(found.params)).toEqual(await numbers(expected.params));
+    },
+  );
+
+  it.each([adamw({ learningRate: 0.1, weightDecay: 0.1 }), adagrad({ learningRate: 0.1 })])(
     'makes no tensors but those it returns (%#)',
     (optimizer) => {
       const params = { w: tf.ones([2, 2]) };

@@ -13,9 +13,12 @@ type Point = { x: number; y: number };
 const descent = (learningRate: number): Optimizer => ({
   learningRate,
   init: () => ({}),
-  update: (params, gradients, _moments, { learningRate }) => ({
+  update: (params, gradients, _moments, { learningRate, gradientScale = tf.scalar(1) }) => ({
     params: Object.fromEntries(
-      Object.entries(gradients).map(([name, g]) => [name, tf.sub(params[name], tf.mul(g, learningRate))]),
+      Object.entries(gradients).map(([name, g]) => [
+        name,
+        tf.sub(params[name], tf.mul(tf.mul(g, gradientScale), learningRate)),
+      ]),
     ),
     moments: {},
   }),

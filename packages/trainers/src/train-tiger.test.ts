@@ -75,7 +75,7 @@ describe('trainTiger', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   it('learns where the walk goes on', async () => {
-    const { model, validations } = await trainTiger(options({ maxSteps: 150, validationInterval: 75 }));
+    const { model, validations } = await trainTiger(options({ maxSteps: 200, validationInterval: 100 }));
     expect(validations).toHaveLength(2);
     const metrics = await evaluateGeneration(model, cases, { ks: [1], beamWidth: 4, maskHistory: true });
     expect(metrics['recall@1']).toBe(1);
