@@ -148,7 +148,8 @@ inline void attention_dropout(const AttentionShape& s, const HeadOfSequence& a, 
 template <class P>
 int64_t attention_room(const AttentionShape& s) {
   const int64_t keys = longest(s.key_offsets, s.batch), queries = longest(s.query_offsets, s.batch);
-  return 4 * Small<P>::rows(queries) * Small<P>::columns(keys) + W + Small<P>::room(std::max(keys, queries), s.width);
+  return 3 * Small<P>::rows(queries) * Small<P>::columns(keys) + queries * round_up(keys, 8) + W +
+         Small<P>::room(std::max(keys, queries), s.width);
 }
 
 // out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H]. The thread holds
@@ -157,7 +158,7 @@ template <class P>
 void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, bool whole, float* log_sums, float* room) {
   const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;  // of the scores
   float *scores = room, *all_factors = scores + matrix;
-  room = all_factors + matrix + W;
+  room = all_factors + a.queries * a.factors_per_row() + W;  // a vector may be read past the end
   if (s.threshold) attention_dropout(s, a, all_factors);
   const Matrix q{a.q, a.q_stride, false}, k_t{a.k, a.kv_stride, true}, v{a.v, a.kv_stride, false};
   Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, scores, stride, true, room);
@@ -199,7 +200,7 @@ void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const flo
                      int64_t d_out_stride, float* d_q, float* d_k, float* d_v, bool whole, float* d_bias, float* out, float* room) {
   const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;
   float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *all_factors = d_p + matrix;
-  room = all_factors + matrix + W;
+  room = all_factors + a.queries * a.factors_per_row() + W;  // a vector may be read past the end
   if (s.threshold) attention_dropout(s, a, all_factors);
   const Matrix q{a.q, a.q_stride, false}, k{a.k, a.kv_stride, false}, v{a.v, a.kv_stride, false}, dy{d_out, d_out_stride, false};
   const Matrix k_t{a.k, a.kv_stride, true}, v_t{a.v, a.kv_stride, true};

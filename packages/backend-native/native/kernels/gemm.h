@@ -296,16 +296,26 @@ int64_t packed_size(int64_t n, int64_t depth) {
   return (n + P::kColumns - 1) / P::kColumns * P::kColumns * P::padded(depth);
 }
 
+// Depth of what is packed at a time where the lines of a factor lie across memory: its rows are then read from end to end.
+constexpr int64_t kPackDepth = 32;
+
 // Packs these rows of op(B), on all threads.
 template <class P>
 void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Packed* packed) {
   const int64_t panels = (n + P::kColumns - 1) / P::kColumns, padded = P::padded(depth);
-  parallel_for(panels, std::max<int64_t>(1, 16384 / (padded * P::kColumns + 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; panel++) {
-      const int64_t column = panel * P::kColumns;
-      P::pack_columns(b, column, std::min(P::kColumns + 0, n - column), k0, depth, packed + column * padded);
-    }
-  });
+  const auto pack_panel = [&](int64_t panel, int64_t k, int64_t here) {
+    const int64_t column = panel * P::kColumns;
+    P::pack_columns(b, column, std::min(P::kColumns + 0, n - column), k0 + k, here, packed + column * padded + k * P::kColumns);
+  };
+  if (b.transposed)
+    parallel_for(panels, std::max<int64_t>(1, 16384 / (padded * P::kColumns + 1)), [&](int64_t begin, int64_t end) {
+      for (int64_t panel = begin; panel < end; panel++) pack_panel(panel, 0, depth);
+    });
+  else
+    parallel_for(depth, kPackDepth * std::max<int64_t>(1, 16384 / (n * kPackDepth)), [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin; k < end; k += kPackDepth)
+        for (int64_t panel = 0; panel < panels; panel++) pack_panel(panel, k, std::min(kPackDepth + 0, end - k));
+    });
 }
 
 // As many rows of a packed A, in whole panels, as the first-level cache holds beside a panel of B and their product.
@@ -345,8 +355,11 @@ void multiply_panels(const typename P::Packed* packed_a, int64_t rows, const typ
 // Packs the rows row0 .. row0 + rows - 1 of op(A), at k0 .. k0 + depth - 1, on this thread.
 template <class P>
 void pack_row_panels(const Matrix& a, int64_t row0, int64_t rows, int64_t k0, int64_t depth, typename P::Packed* packed) {
-  for (int64_t r = 0; r < rows; r += P::kRows)
-    P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0, depth, packed + r * P::padded(depth));
+  const int64_t step = a.transposed ? kPackDepth : std::max<int64_t>(1, depth);
+  for (int64_t k = 0; k < depth; k += step)
+    for (int64_t r = 0; r < rows; r += P::kRows)
+      P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0 + k, std::min(step, depth - k),
+                   packed + r * P::padded(depth) + k * P::kRows);
 }
 
 template <class P>
@@ -368,9 +381,15 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
     const int64_t padded = P::padded(depth);
     if (column_blocks > 1) {
       packed_rows = scratch_of<typename P::Packed>(kPackedRows, (m + P::kRows) * padded + 64);
-      parallel_for(m, P::kRows, [&](int64_t begin, int64_t end) {
-        pack_row_panels<P>(a, begin, end - begin, k0, depth, packed_rows + begin * padded);
-      });
+      if (a.transposed)
+        parallel_for(depth, kPackDepth, [&](int64_t begin, int64_t end) {
+          for (int64_t r = 0; r < m; r += P::kRows)
+            P::pack_rows(a, r, std::min(P::kRows + 0, m - r), k0 + begin, end - begin, packed_rows + r * padded + begin * P::kRows);
+        });
+      else
+        parallel_for(m, P::kRows, [&](int64_t begin, int64_t end) {
+          pack_row_panels<P>(a, begin, end - begin, k0, depth, packed_rows + begin * padded);
+        });
     }
     parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
       const typename P::Registers registers;
