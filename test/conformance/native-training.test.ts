@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { getPrecision, selectBackend, setPrecision, tf } from '@codebeam/backend';
 import type { NativeBackend } from '@codebeam/backend-native';
 import { flattenParams } from '@codebeam/nn';
@@ -125,6 +127,37 @@ describe('training on native', () => {
     const { tensors } = await traceOnce('float32');
     expect(new Set(tensors).size).toBe(1);
   });
+
+  it('leaves memory where it was after 10,000 steps', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const memory: { numTensors: number; bytesInUse: number; bytesReserved: number; heap: number }[] = [];
+    await trainTiger({
+      sequences,
+      ids,
+      config: tigerSchema.parse({
+        modelWidth: 8,
+        encoderLayers: 1,
+        decoderLayers: 1,
+        heads: 1,
+        headWidth: 8,
+        feedForwardWidth: 16,
+        dropout: 0.1,
+      }),
+      training: tigerTrainingSchema.parse({ maxSteps: 10_000, maxEpochs: 0, batchSize: 4, progressBar: false }),
+      callbacks: [
+        ({ kind, state }) => {
+          if (kind !== 'step' || (state.step !== 1000 && state.step !== 10_000)) return;
+          collect();
+          const { numTensors, bytesInUse, bytesReserved } = tf.memory() as unknown as (typeof memory)[number];
+          memory.push({ numTensors, bytesInUse, bytesReserved, heap: process.memoryUsage().heapUsed });
+        },
+      ],
+    });
+    const [early, late] = memory;
+    expect({ ...late, heap: 0 }).toEqual({ ...early, heap: 0 });
+    expect(late.heap - early.heap).toBeLessThan(2 ** 21);
+  }, 300_000);
 
   it('has the precision of the config while it trains, and the one before afterwards, come what may', async () => {
     const seen: string[] = [];
