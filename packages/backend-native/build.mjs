@@ -1,5 +1,6 @@
 // Compiles native/ with the machine's own C++ compiler into prebuilds/<platform>-<arch>/codebeam.node.
-// Without a usable compiler it says so in one line and ends well: Codebeam then runs on WebAssembly.
+// Without a usable compiler it says so in one line and ends well: Codebeam then takes the addon that came with the package, if one was
+// built of these sources for this platform, or runs on WebAssembly.
 //   --only amx,portable  leaves the other instruction sets out: quicker while a kernel is being written
 //   --sanitize  builds prebuilds/<platform>-<arch>-sanitized/ with AddressSanitizer and UndefinedBehaviorSanitizer
 import { execFile } from 'node:child_process';
@@ -38,6 +39,15 @@ const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', 
 const amx = [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'];
 const all = process.arch === 'x64' ? { amx, avx512, avx2, portable: [] } : { portable: [] };
 const instructionSets = Object.fromEntries(Object.entries(all).filter(([name]) => !only || only.includes(name)));
+const files = readdirSync(sources, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
+const digestOfSources = files
+  .sort()
+  .reduce((hash, file) => hash.update(file).update(readFileSync(join(sources, file))), createHash('sha256'))
+  .digest('hex');
+const target = join(output, 'codebeam.node');
+// What the addon is built of, a line for its sources and one for the compiler and its flags.
+const stamp = join(output, 'digest.txt');
+const stamped = existsSync(target) && existsSync(stamp) ? readFileSync(stamp, 'utf8').split('\n') : [];
 
 try {
   const built = await build();
@@ -46,19 +56,19 @@ try {
   const reason = String(error.stderr || error.message)
     .split('\n')
     .find((line) => /error|not found|ENOENT/i.test(line));
-  console.log(`backend-native: not built (${(reason ?? error.message).trim()}); Codebeam runs on WebAssembly instead`);
+  const fits = stamped[0] === digestOfSources;
+  // An addon of other sources would be called in ways that it does not know.
+  if (!fits) await rm(target, { force: true });
+  const instead = fits ? 'uses the addon that is there' : 'runs on WebAssembly instead';
+  console.log(`backend-native: not built (${(reason ?? error.message).trim()}); Codebeam ${instead}`);
 }
 
 async function build() {
   const { stdout: version } = await run(compiler, ['--version']);
   const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers');
-  const files = readdirSync(sources, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
-  const hash = createHash('sha256').update(JSON.stringify([version, shared, instructionSets, process.version]));
-  for (const file of files.sort()) hash.update(file).update(readFileSync(join(sources, file)));
-  const digest = hash.digest('hex');
-  const target = join(output, 'codebeam.node');
-  const stamp = join(output, 'digest.txt');
-  if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return 'up to date';
+  const settings = JSON.stringify([version, shared, instructionSets, process.version]);
+  const digests = [digestOfSources, createHash('sha256').update(settings).digest('hex')];
+  if (String(stamped) === String(digests)) return 'up to date';
 
   const start = performance.now();
   const work = await mkdtemp(join(tmpdir(), 'codebeam-build-'));
@@ -74,15 +84,18 @@ async function build() {
         compile('kernels.cc', `kernels-${name}.o`, [`-DISA=${name}`, ...flags]),
       ),
     ]);
-    const link = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
     const linked = join(work, 'codebeam.node');
-    await run(compiler, ['-shared', '-pthread', ...shared, ...link, ...objects, '-o', linked]);
+    const link = (flags) => run(compiler, ['-shared', '-pthread', ...shared, ...flags, ...objects, '-o', linked]);
+    if (process.platform === 'darwin') await link(['-undefined', 'dynamic_lookup']);
+    else if (sanitize) await link([]);
+    // With the C++ library inside, an addon built here runs where that library is another; not every system has it to put inside.
+    else await link(['-static-libstdc++', '-static-libgcc']).catch(() => link([]));
     await mkdir(output, { recursive: true });
     // A process that has the old file loaded keeps it; the new one takes its name whole.
     const fresh = `${target}.${process.pid}`;
     await writeFile(fresh, readFileSync(linked), { mode: 0o755 });
     await rename(fresh, target);
-    await writeFile(stamp, digest);
+    await writeFile(stamp, digests.join('\n'));
   } finally {
     await rm(work, { recursive: true });
   }
