@@ -44,12 +44,9 @@ async function main() {
 
 /** Only `native` has a precision and threads of its own; the others compute in float32, wasm and cpu on one thread. */
 function configure(name, { precision, threads }) {
-  if (!['float32', 'bfloat16'].includes(precision)) {
-    throw new RangeError(`bench: --precision must be float32 or bfloat16, got ${precision}`);
-  }
   if (name !== 'native') {
     if (precision !== 'float32' || threads !== undefined) {
-      throw new RangeError(`bench: --precision bfloat16 and --threads must go with --backend native, got ${name}`);
+      throw new RangeError(`bench: --precision and --threads must go with --backend native, got ${name}`);
     }
     return { precision, threads: 1 };
   }

@@ -3,8 +3,9 @@ import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Addon, Address, Kernels } from './addon.js';
 import { Arena, type Block } from './arena.js';
 
-/** How matrix products round their inputs; sums and everything else are float32. */
-export type Precision = 'float32' | 'bfloat16';
+/** How matrix products round their inputs (see `Precision` of @codebeam/backend), in the order that native/kernels/gemm.h numbers. */
+const precisions = ['float32', 'bfloat16', 'bfloat16x3'] as const;
+export type Precision = (typeof precisions)[number];
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -54,6 +55,11 @@ export class NativeBackend extends MathBackendCPU {
     this.#listValues = new Float64Array(this.#list.buffer, this.#list.offset, maxList);
     this.instructionSet = instructionSet;
     this.kernels = addon.kernels(instructionSet);
+  }
+
+  /** What kernels with matrix products take as their first argument. */
+  get precisionNumber(): number {
+    return precisions.indexOf(this.precision);
   }
 
   get threads(): number {

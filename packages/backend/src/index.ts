@@ -35,6 +35,6 @@ export { squaredNorm } from './ops/squared-norm.js';
 export { type TopKProductsOptions, topKProducts } from './ops/top-k-products.js';
 export { rowLengths, unitRows } from './ops/unit-rows.js';
 export { vectorQuantize } from './ops/vector-quantize.js';
-export { availablePrecision, getPrecision, type Precision, setPrecision } from './precision.js';
+export { availablePrecision, getPrecision, type Precision, setPrecision, withPrecision } from './precision.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';
 export { tf } from './tf.js';

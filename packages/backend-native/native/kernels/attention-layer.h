@@ -194,15 +194,15 @@ void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_s
     x, memory, wq, wk, wv, wo, d, {norm, epsilon, {last_threshold, last_keep, last_key0, last_key1}}, ATTENTION_SHAPE_VALUE \
   }
 
-static void attention_layer(bool bfloat16, ATTENTION_LAYER, ATTENTION_SHAPE, float* y, float* log_sums) {
-  const auto run = bfloat16 ? attention_layer_as<BFloat16> : attention_layer_as<Float32>;
-  run(ATTENTION_LAYER_VALUE, y, log_sums);
+static void attention_layer(int precision, ATTENTION_LAYER, ATTENTION_SHAPE, float* y, float* log_sums) {
+  with_precision(precision, [&](auto policy) { attention_layer_as<decltype(policy)>(ATTENTION_LAYER_VALUE, y, log_sums); });
 }
 
-static void attention_layer_gradient(bool bfloat16, ATTENTION_LAYER, ATTENTION_SHAPE, const float* log_sums, const float* dy, float* dx,
+static void attention_layer_gradient(int precision, ATTENTION_LAYER, ATTENTION_SHAPE, const float* log_sums, const float* dy, float* dx,
                                      float* d_memory, float* d_norm, float* d_wq, float* d_wk, float* d_wv, float* d_wo, float* d_bias) {
-  const auto run = bfloat16 ? attention_layer_gradient_as<BFloat16> : attention_layer_gradient_as<Float32>;
-  run(ATTENTION_LAYER_VALUE, log_sums, dy, dx, d_memory, d_norm, d_wq, d_wk, d_wv, d_wo, d_bias);
+  with_precision(precision, [&](auto policy) {
+    attention_layer_gradient_as<decltype(policy)>(ATTENTION_LAYER_VALUE, log_sums, dy, dx, d_memory, d_norm, d_wq, d_wk, d_wv, d_wo, d_bias);
+  });
 }
 
 inline void register_attention_layer(const Exports& exports) {

@@ -294,14 +294,14 @@ void attention_backward(const AttentionShape& s, const float* q, const float* k,
 #define ATTENTION_SHAPE_VALUE                                                                                                  \
   { query_offsets, key_offsets, batch, heads, width, bias, distances, zero, causal, threshold, keep, key0, key1 }
 
-static void attention(bool bfloat16, ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
-  const auto run = bfloat16 ? attention_forward<BFloat16> : attention_forward<Float32>;
-  run(ATTENTION_SHAPE_VALUE, q, k, v, out, log_sums);
+static void attention(int precision, ATTENTION_SHAPE, const float* q, const float* k, const float* v, float* out, float* log_sums) {
+  with_precision(precision, [&](auto policy) { attention_forward<decltype(policy)>(ATTENTION_SHAPE_VALUE, q, k, v, out, log_sums); });
 }
-static void attention_gradient(bool bfloat16, ATTENTION_SHAPE, const float* q, const float* k, const float* v, const float* log_sums,
+static void attention_gradient(int precision, ATTENTION_SHAPE, const float* q, const float* k, const float* v, const float* log_sums,
                                const float* d_out, float* d_q, float* d_k, float* d_v, float* d_bias) {
-  const auto run = bfloat16 ? attention_backward<BFloat16> : attention_backward<Float32>;
-  run(ATTENTION_SHAPE_VALUE, q, k, v, log_sums, d_out, d_q, d_k, d_v, d_bias);
+  with_precision(precision, [&](auto policy) {
+    attention_backward<decltype(policy)>(ATTENTION_SHAPE_VALUE, q, k, v, log_sums, d_out, d_q, d_k, d_v, d_bias);
+  });
 }
 
 inline void register_attention(const Exports& exports) {

@@ -150,15 +150,15 @@ void feed_forward_layer_gradient_as(const FeedForwardLayer& layer, const float* 
 #define FEED_FORWARD_LAYER_VALUE                                                                                                 \
   { x, w1, w2, rows, d, f, {norm, epsilon, {threshold, keep, key0, key1}}, {hidden_threshold, hidden_keep, hidden_key0, hidden_key1} }
 
-static void feed_forward_layer(bool bfloat16, FEED_FORWARD_LAYER, float* y) {
-  const auto run = bfloat16 ? feed_forward_layer_as<BFloat16> : feed_forward_layer_as<Float32>;
-  run(FEED_FORWARD_LAYER_VALUE, y);
+static void feed_forward_layer(int precision, FEED_FORWARD_LAYER, float* y) {
+  with_precision(precision, [&](auto policy) { feed_forward_layer_as<decltype(policy)>(FEED_FORWARD_LAYER_VALUE, y); });
 }
 
-static void feed_forward_layer_gradient(bool bfloat16, FEED_FORWARD_LAYER, const float* dy, float* dx, float* d_norm, float* dw1,
+static void feed_forward_layer_gradient(int precision, FEED_FORWARD_LAYER, const float* dy, float* dx, float* d_norm, float* dw1,
                                         float* dw2) {
-  const auto run = bfloat16 ? feed_forward_layer_gradient_as<BFloat16> : feed_forward_layer_gradient_as<Float32>;
-  run(FEED_FORWARD_LAYER_VALUE, dy, dx, d_norm, dw1, dw2);
+  with_precision(precision, [&](auto policy) {
+    feed_forward_layer_gradient_as<decltype(policy)>(FEED_FORWARD_LAYER_VALUE, dy, dx, d_norm, dw1, dw2);
+  });
 }
 
 inline void register_feed_forward_layer(const Exports& exports) {

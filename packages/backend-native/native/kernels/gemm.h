@@ -1,4 +1,4 @@
-// Matrix products: C = op(A) op(B), in float32 or with inputs rounded to bfloat16 and sums in float32.
+// Matrix products: C = op(A) op(B), in float32, or with inputs rounded to one bfloat16 or to the sum of two, and sums in float32.
 //
 // Goto & van de Geijn 2008: B is packed into panels of kColumns columns, A block by block into panels of kRows rows, and a
 // micro-kernel keeps one kRows x kColumns tile of C in registers (AMX: in tile registers) while it runs along K.
@@ -179,64 +179,17 @@ struct BFloat16 {
 
   // packed[k / 32][half][16][32]: for each 32 of K two tiles of A.
   static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
-    for (int64_t k = 0; k < depth; k += 32)
-      for (int64_t half = 0; half < 2; half++, packed += 512) {
-        const int64_t first = row + half * 16, count = std::min<int64_t>(16, rows - half * 16);
-        __m512i lines[16];
-        if (a.transposed) {
-          const __mmask16 mask = first_lanes(count);
-          for (int64_t j = 0; j < 16; j++) {
-            const int64_t at = k + 2 * j;
-            const float* low = a.data + (k0 + at) * a.stride + first;
-            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
-            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + a.stride);
-            lines[j] = pair_of(l, h);
-          }
-          transpose16(lines);
-        } else {
-          for (int64_t r = 0; r < 16; r++) lines[r] = r < count ? line_of(a.data + (first + r) * a.stride + k0 + k, depth - k) : _mm512_setzero_si512();
-        }
-        for (int64_t r = 0; r < 16; r++) _mm512_storeu_si512(packed + r * 32, lines[r]);
-      }
+    pack_rows_of(a, row, rows, k0, depth, packed, 1024, [](__m512 x) { return x; });
   }
 
   // packed[k / 32][half][16 pairs][16 columns][2]: for each 32 of K two tiles of B.
   static void pack_columns(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed) {
-    for (int64_t k = 0; k < depth; k += 32)
-      for (int64_t half = 0; half < 2; half++, packed += 512) {
-        const int64_t first = column + half * 16, count = std::min<int64_t>(16, columns - half * 16);
-        __m512i lines[16];
-        if (b.transposed) {
-          for (int64_t n = 0; n < 16; n++) lines[n] = n < count ? line_of(b.data + (first + n) * b.stride + k0 + k, depth - k) : _mm512_setzero_si512();
-          transpose16(lines);
-        } else {
-          const __mmask16 mask = first_lanes(count);
-          for (int64_t j = 0; j < 16; j++) {
-            const int64_t at = k + 2 * j;
-            const float* low = b.data + (k0 + at) * b.stride + first;
-            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
-            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + b.stride);
-            lines[j] = pair_of(l, h);
-          }
-        }
-        for (int64_t j = 0; j < 16; j++) _mm512_storeu_si512(packed + j * 32, lines[j]);
-      }
+    pack_columns_of(b, column, columns, k0, depth, packed, 1024, [](__m512 x) { return x; });
   }
 
   // tile (stride `ldc`) = or += packed A panel times packed B panel.
   static void multiply(const Packed* a, const Packed* b, int64_t depth, float* tile, int64_t ldc, bool accumulate) {
-    float* below = tile + 16 * ldc;
-    if (accumulate) {
-      _tile_loadd(0, tile, ldc * 4);
-      _tile_loadd(1, tile + 16, ldc * 4);
-      _tile_loadd(2, below, ldc * 4);
-      _tile_loadd(3, below + 16, ldc * 4);
-    } else {
-      _tile_zero(0);
-      _tile_zero(1);
-      _tile_zero(2);
-      _tile_zero(3);
-    }
+    begin_tile(tile, ldc, accumulate);
     for (int64_t k = 0; k < depth; k += 32, a += 1024, b += 1024) {
       _tile_loadd(4, a, 64);
       _tile_loadd(6, b, 64);
@@ -247,10 +200,7 @@ struct BFloat16 {
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, tile, ldc * 4);
-    _tile_stored(1, tile + 16, ldc * 4);
-    _tile_stored(2, below, ldc * 4);
-    _tile_stored(3, below + 16, ldc * 4);
+    end_tile(tile, ldc);
   }
 
   // The thread's tile registers, to be held while it multiplies: eight tiles of 16 rows of 64 bytes.
@@ -266,12 +216,140 @@ struct BFloat16 {
     ~Registers() { _tile_release(); }
   };
 
- private:
+ protected:
+  // The tile registers 0 to 3 hold a tile of C while it grows.
+  static void begin_tile(const float* tile, int64_t ldc, bool accumulate) {
+    const float* below = tile + 16 * ldc;
+    if (accumulate) {
+      _tile_loadd(0, tile, ldc * 4);
+      _tile_loadd(1, tile + 16, ldc * 4);
+      _tile_loadd(2, below, ldc * 4);
+      _tile_loadd(3, below + 16, ldc * 4);
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    }
+  }
+  static void end_tile(float* tile, int64_t ldc) {
+    float* below = tile + 16 * ldc;
+    _tile_stored(0, tile, ldc * 4);
+    _tile_stored(1, tile + 16, ldc * 4);
+    _tile_stored(2, below, ldc * 4);
+    _tile_stored(3, below + 16, ldc * 4);
+  }
+
+  // Packs what `part` makes of each number; the tiles of the next 32 of K lie `step` further on.
+  template <class Part>
+  static void pack_rows_of(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed, int64_t step, Part part) {
+    for (int64_t k = 0; k < depth; k += 32, packed += step)
+      for (int64_t half = 0; half < 2; half++) {
+        const int64_t first = row + half * 16, count = std::min<int64_t>(16, rows - half * 16);
+        __m512i lines[16];
+        if (a.transposed) {
+          const __mmask16 mask = first_lanes(count);
+          for (int64_t j = 0; j < 16; j++) {
+            const int64_t at = k + 2 * j;
+            const float* low = a.data + (k0 + at) * a.stride + first;
+            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
+            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + a.stride);
+            lines[j] = pair_of(part(l), part(h));
+          }
+          transpose16(lines);
+        } else {
+          for (int64_t r = 0; r < 16; r++) lines[r] = r < count ? line_of(a.data + (first + r) * a.stride + k0 + k, depth - k, part) : _mm512_setzero_si512();
+        }
+        for (int64_t r = 0; r < 16; r++) _mm512_storeu_si512(packed + half * 512 + r * 32, lines[r]);
+      }
+  }
+
+  template <class Part>
+  static void pack_columns_of(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed, int64_t step,
+                              Part part) {
+    for (int64_t k = 0; k < depth; k += 32, packed += step)
+      for (int64_t half = 0; half < 2; half++) {
+        const int64_t first = column + half * 16, count = std::min<int64_t>(16, columns - half * 16);
+        __m512i lines[16];
+        if (b.transposed) {
+          for (int64_t n = 0; n < 16; n++) lines[n] = n < count ? line_of(b.data + (first + n) * b.stride + k0 + k, depth - k, part) : _mm512_setzero_si512();
+          transpose16(lines);
+        } else {
+          const __mmask16 mask = first_lanes(count);
+          for (int64_t j = 0; j < 16; j++) {
+            const int64_t at = k + 2 * j;
+            const float* low = b.data + (k0 + at) * b.stride + first;
+            const __m512 l = _mm512_maskz_loadu_ps(at < depth ? mask : 0, low);
+            const __m512 h = _mm512_maskz_loadu_ps(at + 1 < depth ? mask : 0, low + b.stride);
+            lines[j] = pair_of(part(l), part(h));
+          }
+        }
+        for (int64_t j = 0; j < 16; j++) _mm512_storeu_si512(packed + half * 512 + j * 32, lines[j]);
+      }
+  }
+
   // 32 floats in a row (zero from `left` on) as bfloat16.
-  static __m512i line_of(const float* p, int64_t left) {
+  template <class Part>
+  static __m512i line_of(const float* p, int64_t left, Part part) {
     const __m512 low = _mm512_maskz_loadu_ps(first_lanes(left), p);
     const __m512 high = _mm512_maskz_loadu_ps(first_lanes(left - 16), p + 16);
-    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+    return (__m512i)_mm512_cvtne2ps_pbh(part(high), part(low));
+  }
+};
+
+// Each number as the sum of two bfloat16, high and low, which leaves 2^-16 of it out; a product is then high high + high low +
+// low high. Henry, Tang & Heinecke 2019, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision
+// computations", sec. II. An infinite input makes a NaN.
+struct BFloat16x3 : BFloat16 {
+  static constexpr int64_t kBlockK = 1024, kBlockRows = 64;
+  typedef uint32_t Packed;  // as large as the two
+
+  // For each 32 of K the tiles that BFloat16 packs, and then those of what its rounding leaves.
+  static void pack_rows(const Matrix& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Packed* packed) {
+    pack_rows_of(a, row, rows, k0, depth, halves(packed), 2048, [](__m512 x) { return x; });
+    pack_rows_of(a, row, rows, k0, depth, halves(packed) + 1024, 2048, remainder);
+  }
+  static void pack_columns(const Matrix& b, int64_t column, int64_t columns, int64_t k0, int64_t depth, Packed* packed) {
+    pack_columns_of(b, column, columns, k0, depth, halves(packed), 2048, [](__m512 x) { return x; });
+    pack_columns_of(b, column, columns, k0, depth, halves(packed) + 1024, 2048, remainder);
+  }
+
+  static void multiply(const Packed* packed_a, const Packed* packed_b, int64_t depth, float* tile, int64_t ldc, bool accumulate) {
+    const auto *a = reinterpret_cast<const uint16_t*>(packed_a), *b = reinterpret_cast<const uint16_t*>(packed_b);
+    begin_tile(tile, ldc, accumulate);
+    for (int64_t k = 0; k < depth; k += 32, a += 2048, b += 2048) {
+      // high low, high high, low high: each step loads two tiles.
+      _tile_loadd(4, a, 64);
+      _tile_loadd(6, b + 1024, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + 1536, 64);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, a + 512, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      _tile_loadd(6, b, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + 512, 64);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      _tile_loadd(4, a + 1024, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, a + 1536, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+    end_tile(tile, ldc);
+  }
+
+ private:
+  static uint16_t* halves(Packed* packed) { return reinterpret_cast<uint16_t*>(packed); }
+
+  // What rounding to bfloat16 leaves; exact.
+  static __m512 remainder(__m512 x) {
+    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(x)), 16);
+    return _mm512_sub_ps(x, (__m512)rounded);
   }
 };
 #else
@@ -284,7 +362,22 @@ struct BFloat16 : Float32 {
     pack_columns_as<true>(b, column, columns, k0, depth, packed);
   }
 };
+typedef Float32 BFloat16x3;
 #endif
+
+// As packages/backend/src/precision.ts names them.
+enum Precision { kFloat32 = 0, kBFloat16 = 1, kBFloat16x3 = 2 };
+
+// Calls f with the way to multiply.
+template <class F>
+void with_precision(int precision, F&& f) {
+  if (precision == kBFloat16)
+    f(BFloat16{});
+  else if (precision == kBFloat16x3)
+    f(BFloat16x3{});
+  else
+    f(Float32{});
+}
 
 // ---- the loops around -----------------------------------------------------------------------------------------------------
 
@@ -410,27 +503,20 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
   }
 }
 
-/// C [m, n] = op(A) [m, k] op(B) [k, n]. On all threads, or on the calling one inside a parallel_for.
-inline void gemm(bool bfloat16, const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc,
-                 const Epilogue& epilogue = {}) {
-  if (m <= 0 || n <= 0) return;
-  if (bfloat16)
-    multiply_matrices<BFloat16>(a, b, m, n, k, c, ldc, epilogue);
-  else
-    multiply_matrices<Float32>(a, b, m, n, k, c, ldc, epilogue);
-}
-
 // Products of `batch` matrices, each `stride_*` floats after the one before (0: the same for all).
-static void mat_mul(bool bfloat16, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,
+static void mat_mul(int precision, bool transpose_a, bool transpose_b, int64_t batch, int64_t m, int64_t n, int64_t k,
                     const float* a, int64_t stride_a, const float* b, int64_t stride_b, float* c, const float* bias,
                     int activation) {
+  if (m <= 0 || n <= 0) return;
+  Epilogue epilogue;
+  epilogue.bias = bias;
+  epilogue.activation = activation;
   const auto one = [&](int64_t i) {
     const Matrix left{a + i * stride_a, transpose_a ? m : k, transpose_a};
     const Matrix right{b + i * stride_b, transpose_b ? k : n, transpose_b};
-    Epilogue epilogue;
-    epilogue.bias = bias;
-    epilogue.activation = activation;
-    gemm(bfloat16, left, right, m, n, k, c + i * m * n, n, epilogue);
+    with_precision(precision, [&](auto policy) {
+      multiply_matrices<decltype(policy)>(left, right, m, n, k, c + i * m * n, n, epilogue);
+    });
   };
   if (batch == 1) return one(0);
   parallel_for(batch, std::max<int64_t>(1, 65536 / (m * n * k + 1)), [&](int64_t begin, int64_t end) {

@@ -54,7 +54,7 @@ function layerArguments(
     output,
   });
   return [
-    backend.precision === 'bfloat16',
+    backend.precisionNumber,
     addressOfX,
     attrs.self ? 0 : addressOfMemory,
     ...weights,

@@ -7,7 +7,7 @@ export const Attention: NativeKernel = ({ inputs, attrs, backend }) => {
   const out = backend.allocate(query.shape);
   const logSums = backend.allocate([query.shape[0], attrs.heads]);
   backend.kernels.attention(
-    backend.precision === 'bfloat16',
+    backend.precisionNumber,
     ...attentionShape(inputs, query.shape[1], attrs, backend),
     ...addressesOf(backend, { query, key, value }),
     backend.address(out),
@@ -20,7 +20,7 @@ export const AttentionGradient: NativeKernel = ({ inputs, attrs, backend }) => {
   const { query, key, value, bias, logSums, dy } = inputs;
   const gradients = [query, key, value, bias].map(({ shape }) => backend.allocate(shape));
   backend.kernels.attentionGradient(
-    backend.precision === 'bfloat16',
+    backend.precisionNumber,
     ...attentionShape(inputs, query.shape[1], attrs, backend),
     ...addressesOf(backend, { query, key, value, logSums, dy }),
     ...gradients.slice(0, 3).map((tensor) => backend.address(tensor)),

@@ -34,7 +34,7 @@ function layerArguments(
   backend: NativeBackend,
 ): (number | boolean)[] {
   return [
-    backend.precision === 'bfloat16',
+    backend.precisionNumber,
     ...addressesOf(backend, { x, norm, input, output }),
     x.shape[0],
     ...input.shape,

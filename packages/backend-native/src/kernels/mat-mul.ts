@@ -55,7 +55,7 @@ function multiply(
   }
   const [addressA, addressB] = addressesOf(backend, { a, b });
   backend.kernels.matMul(
-    backend.precision === 'bfloat16',
+    backend.precisionNumber,
     transposeA,
     transposeB,
     count,
