@@ -28,10 +28,13 @@ namespace ISA {
 #include "kernels/arg-max.h"
 #include "kernels/attention.h"
 #include "kernels/attention-layer.h"
+#include "kernels/best-children.h"
 #include "kernels/binary.h"
 #include "kernels/copy.h"
 #include "kernels/dropout.h"
 #include "kernels/feed-forward-layer.h"
+#include "kernels/self-attention-step.h"
+#include "kernels/cross-attention-step.h"
 #include "kernels/gather.h"
 #include "kernels/layer-norm.h"
 #include "kernels/reduce.h"
@@ -53,6 +56,7 @@ void register_kernels(const Exports& exports) {
   register_arg_max(exports);
   register_attention(exports);
   register_attention_layer(exports);
+  register_best_children(exports);
   register_binary(exports);
   register_copy(exports);
   register_dropout(exports);
@@ -64,6 +68,8 @@ void register_kernels(const Exports& exports) {
   register_rms_norm(exports);
   register_softmax(exports);
   register_softmax_cross_entropy(exports);
+  register_self_attention_step(exports);
+  register_cross_attention_step(exports);
   register_squared_norm(exports);
   register_structure(exports);
   register_top_k(exports);

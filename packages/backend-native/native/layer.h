@@ -45,6 +45,9 @@ struct PackedWeight {
     Epilogue epilogue;
     epilogue.accumulate = accumulate;
     epilogue.activation = activation;
+    multiply(a, rows, c, ldc, epilogue);
+  }
+  void multiply(const typename P::Packed* a, int64_t rows, float* c, int64_t ldc, const Epilogue& epilogue) const {
     multiply_panels<P>(a, rows, packed, 0, panels(), n, total_depth(), c, ldc, epilogue);
   }
 };

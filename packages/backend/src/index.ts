@@ -17,7 +17,9 @@ export {
   type AttentionLayerWeights,
   attentionLayer,
 } from './ops/attention-layer.js';
+export { type BeamsOfUsers, type BestChildrenOptions, bestChildren, type ChildLists } from './ops/best-children.js';
 export { clusterMeans } from './ops/cluster-means.js';
+export { type CrossAttentionStepOptions, crossAttentionStep } from './ops/cross-attention-step.js';
 export { type DropoutDraw, dropout, dropoutMask } from './ops/dropout.js';
 export {
   type FeedForwardLayerOptions,
@@ -30,6 +32,7 @@ export { type Activation, linear } from './ops/linear.js';
 export { meanSquaredDistance } from './ops/mean-squared-distance.js';
 export { codeDistances, type Distance, nearestCodes } from './ops/nearest-codes.js';
 export { rmsNorm } from './ops/rms-norm.js';
+export { type KeysAndValues, type SelfAttentionStepOptions, selfAttentionStep } from './ops/self-attention-step.js';
 export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
 export { squaredNorm } from './ops/squared-norm.js';
 export { type TopKProductsOptions, topKProducts } from './ops/top-k-products.js';

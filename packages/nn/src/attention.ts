@@ -1,4 +1,14 @@
-import { type AttentionLayerOptions, attentionLayer as apply, type tf } from '@codebeam/backend';
+import {
+  type AttentionLayerOptions,
+  type AttentionLayerWeights,
+  attentionLayer as apply,
+  crossAttentionStep as applyCrossStep,
+  selfAttentionStep as applySelfStep,
+  type CrossAttentionStepOptions,
+  type KeysAndValues,
+  type SelfAttentionStepOptions,
+  type tf,
+} from '@codebeam/backend';
 import { foldIn, type Key } from '@codebeam/random';
 import { type Dropout, noDropout } from './dropout.js';
 import { initLinear, type Linear } from './linear.js';
@@ -28,22 +38,49 @@ export function initAttention(key: Key, modelWidth: number, heads: number, headW
  */
 export function attentionLayer(
   norm: RmsNorm,
-  { query, key, value, output }: Attention,
+  params: Attention,
   x: tf.Tensor2D,
   within: Omit<AttentionLayerOptions, 'epsilon' | 'attentionDropout' | 'dropout'>,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
-  const weights = {
-    norm: norm.weight,
-    query: query.weight,
-    key: key.weight,
-    value: value.weight,
-    output: output.weight,
-  };
-  return apply(x, weights, {
+  return apply(x, weightsOf(norm, params), {
     ...within,
     epsilon: rmsNormEpsilon,
     attentionDropout: dropout.draw(),
     dropout: dropout.draw(),
   });
+}
+
+/**
+ * The same layer over itself at one new position of each of R sequences, from the keys and values of those before.
+ *
+ * @param x  [R, D]
+ * @returns y [R, D]; key and value [R, H*E] of the new position
+ */
+export function selfAttentionStep(
+  norm: RmsNorm,
+  params: Attention,
+  x: tf.Tensor2D,
+  within: Omit<SelfAttentionStepOptions, 'epsilon'>,
+): KeysAndValues & { y: tf.Tensor2D } {
+  return applySelfStep(x, weightsOf(norm, params), { ...within, epsilon: rmsNormEpsilon });
+}
+
+/**
+ * The same layer over a memory whose keys and values were made before.
+ *
+ * @param x  [Q, D]
+ * @returns  [Q, D]
+ */
+export function crossAttentionStep(
+  norm: RmsNorm,
+  params: Attention,
+  x: tf.Tensor2D,
+  within: Omit<CrossAttentionStepOptions, 'epsilon'>,
+): tf.Tensor2D {
+  return applyCrossStep(x, weightsOf(norm, params), { ...within, epsilon: rmsNormEpsilon });
+}
+
+function weightsOf({ weight }: RmsNorm, { query, key, value, output }: Attention): AttentionLayerWeights {
+  return { norm: weight, query: query.weight, key: key.weight, value: value.weight, output: output.weight };
 }

@@ -1,4 +1,4 @@
-export { type Attention, attentionLayer, initAttention } from './attention.js';
+export { type Attention, attentionLayer, crossAttentionStep, initAttention, selfAttentionStep } from './attention.js';
 export { createDropout, type Dropout, noDropout } from './dropout.js';
 export { type FeedForward, feedForwardLayer, initFeedForward } from './feed-forward.js';
 export { normal } from './initialise.js';

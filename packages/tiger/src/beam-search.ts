@@ -1,5 +1,5 @@
-import { emptyRecommendations, type Recommendations, writeTopK } from '@codebeam/eval';
-import { logMassOfChildren } from './constrained-softmax.js';
+import { bestChildren, type tf } from '@codebeam/backend';
+import { emptyRecommendations, type Recommendations } from '@codebeam/eval';
 import type { PrefixTrie } from './prefix-trie.js';
 
 /**
@@ -8,9 +8,13 @@ import type { PrefixTrie } from './prefix-trie.js';
  * @param level    the position of the semantic ID to be scored, 0 first
  * @param parents  [R] the row of the previous level that each row continues; at level 0 the rows are the users
  * @param codes    [R] the code by which it does; empty at level 0
- * @returns        [R, sizes[level]] log-probabilities of the codes at this level
+ * @returns logits [R, N], whose columns first .. first + sizes[level] - 1 are the codes of this level; the caller disposes of them
  */
-export type ScoreCodes = (level: number, parents: Int32Array, codes: Int32Array) => Promise<Float32Array>;
+export type ScoreCodes = (
+  level: number,
+  parents: Int32Array,
+  codes: Int32Array,
+) => { logits: tf.Tensor2D; first: number };
 
 export interface BeamSearchOptions {
   trie: PrefixTrie;
@@ -22,10 +26,10 @@ export interface BeamSearchOptions {
   beamWidth: number;
   /** Items wanted per user. */
   k: number;
-  /** Whether a code's probability is its share of what the codes that lead to an item have; else of all. */
+  /** Whether a code's probability is its share of what the codes that lead to an item have; else of all columns. */
   constrainedSoftmax?: boolean;
   /** [B] nodes that must not be entered, by user (`blockItems`). */
-  blocked?: readonly ((node: number) => boolean)[];
+  blocked?: readonly Int32Array[];
 }
 
 /**
@@ -37,84 +41,69 @@ export interface BeamSearchOptions {
  * @throws RangeError when beamWidth is smaller than k
  */
 export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOptions): Promise<Recommendations> {
-  const { trie, sizes, batch, beamWidth, k, constrainedSoftmax, blocked } = options;
+  const { trie, sizes, batch, beamWidth, k, constrainedSoftmax = false, blocked } = options;
   if (beamWidth < k) {
     throw new RangeError(
       `tiger: beamWidth must be at least k (${k}), got ${beamWidth}; widen the beam or ask for fewer`,
     );
   }
+  const blockedOfUsers = blocked && { blocked: concatenate(blocked) };
 
-  // [B*width] the trie node and the log-probability of each beam, best first; node -1 is a dead beam.
-  let width = 1;
-  let nodes = new Int32Array(batch);
-  let scores = new Float64Array(batch);
-  let parents = Int32Array.from({ length: batch }, (_, user) => user);
-  let codes = new Int32Array(0);
-
+  // [B*W] the trie node, the log-probability and the parent of each beam, best first; node -1 is a dead beam, which computes along
+  // with a living row of its user and is never looked at.
+  let beams: Beams = {
+    nodes: new Int32Array(batch),
+    scores: new Float32Array(batch),
+    parents: Int32Array.from({ length: batch }, (_, user) => user),
+  };
   for (let level = 0; level < trie.depth; level++) {
-    const size = sizes[level];
-    const logProbabilities = await scoreCodes(level, parents, codes); // [B*width, size]
-
-    // Candidates of each user in the order (beam, code), which is the order of ties.
-    const best = emptyRecommendations(batch, beamWidth);
-    const candidates = Array.from({ length: batch }, (_, user) => {
-      let most = 0;
-      for (let row = user * width; row < (user + 1) * width; row++) {
-        if (nodes[row] >= 0) most += trie.firstChild[nodes[row] + 1] - trie.firstChild[nodes[row]];
-      }
-      const rows = new Int32Array(most);
-      const children = new Int32Array(most);
-      const values = new Float64Array(most);
-      let count = 0;
-      for (let row = user * width; row < (user + 1) * width; row++) {
-        const node = nodes[row];
-        if (node < 0) continue;
-        const own = logProbabilities.subarray(row * size, (row + 1) * size);
-        // Over blocked children too, so that a score is the model's and does not depend on the history mask.
-        const mass = constrainedSoftmax ? logMassOfChildren(trie, node, own) : 0;
-        for (let child = trie.firstChild[node]; child < trie.firstChild[node + 1]; child++) {
-          if (blocked?.[user](child)) continue;
-          rows[count] = row;
-          children[count] = child;
-          values[count++] = scores[row] + own[trie.code[child]] - mass;
-        }
-      }
-      writeTopK(values.subarray(0, count), best, user);
-      return { rows, children, values, count };
-    });
-
-    const nextWidth = candidates.reduce((most, { count }) => Math.max(most, Math.min(count, beamWidth)), 1);
-    const nextNodes = new Int32Array(batch * nextWidth).fill(-1);
-    const nextScores = new Float64Array(batch * nextWidth).fill(-Infinity);
-    const nextParents = new Int32Array(batch * nextWidth);
-    const nextCodes = new Int32Array(batch * nextWidth);
-    for (const [user, { rows, children, values }] of candidates.entries()) {
-      for (let beam = 0; beam < nextWidth; beam++) {
-        const row = user * nextWidth + beam;
-        const candidate = best.items[user * beamWidth + beam];
-        // A dead beam computes along with a living row of its user and is never looked at.
-        nextParents[row] = candidate < 0 ? user * width : rows[candidate];
-        if (candidate < 0) continue;
-        nextNodes[row] = children[candidate];
-        nextScores[row] = values[candidate];
-        nextCodes[row] = trie.code[children[candidate]];
-      }
+    const codes = level === 0 ? new Int32Array(0) : beams.nodes.map((node) => (node < 0 ? 0 : trie.code[node]));
+    const { logits, first } = scoreCodes(level, beams.parents, codes);
+    try {
+      const found = await bestChildren(logits, beams, trie, {
+        users: batch,
+        codes: { first, size: sizes[level] },
+        count: beamWidth,
+        constrained: constrainedSoftmax,
+        ...blockedOfUsers,
+      });
+      beams = dropDead(found, batch);
+    } finally {
+      logits.dispose();
     }
-    width = nextWidth;
-    nodes = nextNodes;
-    scores = nextScores;
-    parents = nextParents;
-    codes = nextCodes;
   }
 
+  const width = beams.nodes.length / batch;
   const lists = emptyRecommendations(batch, k);
   for (let user = 0; user < batch; user++) {
     for (let place = 0; place < Math.min(k, width); place++) {
       const row = user * width + place;
-      if (nodes[row] < 0) break;
-      lists.items[user * k + place] = trie.itemOfLeaf[nodes[row] - trie.firstLeaf];
-      lists.scores[user * k + place] = scores[row];
+      if (beams.nodes[row] < 0) break;
+      lists.items[user * k + place] = trie.itemOfLeaf[beams.nodes[row] - trie.firstLeaf];
+      lists.scores[user * k + place] = beams.scores[row];
     }
   }
   return lists;
+}
+
+type Beams = Awaited<ReturnType<typeof bestChildren>>;
+
+/** As many beams per user as the user with the most living ones has, at least one: a small catalogue does not fill a wide beam. */
+function dropDead({ nodes, scores, parents }: Beams, batch: number): Beams {
+  const width = nodes.length / batch;
+  let needed = 1;
+  for (let user = 0; user < batch; user++) {
+    while (needed < width && nodes[user * width + needed] >= 0) needed++;
+  }
+  if (needed === width) return { nodes, scores, parents };
+  const isKept = (_: number, i: number) => i % width < needed;
+  return { nodes: nodes.filter(isKept), scores: scores.filter(isKept), parents: parents.filter(isKept) };
+}
+
+function concatenate(lists: readonly Int32Array[]): { nodes: Int32Array; offsets: Int32Array } {
+  const offsets = new Int32Array(lists.length + 1);
+  for (const [i, list] of lists.entries()) offsets[i + 1] = offsets[i] + list.length;
+  const nodes = new Int32Array(offsets[lists.length]);
+  for (const [i, list] of lists.entries()) nodes.set(list, offsets[i]);
+  return { nodes, offsets };
 }

@@ -23,15 +23,3 @@ export function continuationMask({ offsets, size }: Vocabulary, trie: PrefixTrie
   }
   return mask;
 }
-
-/**
- * What the constrained softmax of search subtracts from log-probabilities over the vocabulary: the log of what they give
- * to all children of a node together.
- *
- * @param logProbabilities  [size] of the codes of the children's level
- */
-export function logMassOfChildren(trie: PrefixTrie, node: number, logProbabilities: Float32Array): number {
-  const children = trie.code.subarray(trie.firstChild[node], trie.firstChild[node + 1]);
-  const most = children.reduce((max, code) => Math.max(max, logProbabilities[code]), -Infinity);
-  return most + Math.log(children.reduce((sum, code) => sum + Math.exp(logProbabilities[code] - most), 0));
-}

@@ -1,7 +1,8 @@
-import { attention as attend, evenOffsets, type Offsets, tf } from '@codebeam/backend';
+import { evenOffsets, type KeysAndValues, type Offsets, type tf } from '@codebeam/backend';
 import {
   type Attention,
   attentionLayer,
+  crossAttentionStep,
   type Dropout,
   type FeedForward,
   feedForwardLayer,
@@ -9,11 +10,11 @@ import {
   initFeedForward,
   initRelativePositionBias,
   initRmsNorm,
-  linear,
   type RelativePositionBias,
   type RmsNorm,
   relativePositionBias,
   rmsNorm,
+  selfAttentionStep,
 } from '@codebeam/nn';
 import { foldIn, type Key } from '@codebeam/random';
 import type { TigerConfig } from './config.js';
@@ -91,55 +92,33 @@ export function decode(
  *
  * @param x      [R, D] embedded tokens chosen last, R = B*W
  * @param cache  the keys and values of the earlier positions and of the histories
- * @returns hidden [R, D] and the cache's self-attention part, one position longer
+ * @returns hidden [R, D] and the new position's keys and values by layer
  */
 export function decodeStep(
   { positions, blocks, norm }: Decoder,
   x: tf.Tensor2D,
-  cache: KvCache,
+  { self, ancestors, cross, crossOffsets }: KvCache,
   config: TigerConfig,
-): { hidden: tf.Tensor2D; self: KvCache['self'] } {
+): { hidden: tf.Tensor2D; position: KeysAndValues[] } {
   const { heads } = config;
-  const rows = x.shape[0];
-  const batch = cache.crossOffsets.length - 1;
-  const position = cache.self[0]?.key.shape[1] ?? 0; // P
-  const { bias } = relativePositionBias(positions, position + 1, 1, positionsOf(config)); // [H, P+1]
-  // The only query of a row stands at the last position: column 0 of the bias is the first key's.
-  const within = { heads, queryOffsets: evenOffsets(rows, 1), keyOffsets: evenOffsets(rows, position + 1), bias };
-  // The W beams of a user are W queries of one attention over the user's history.
-  const across = { heads, queryOffsets: evenOffsets(batch, rows / batch), keyOffsets: cache.crossOffsets };
+  const batch = crossOffsets.length - 1;
+  // The query stands at the last of the P+1 positions: column 0 of the bias is the first key's.
+  const { bias } = relativePositionBias(positions, self.length + 1, 1, positionsOf(config)); // [H, P+1]
+  const across = { heads, queryOffsets: evenOffsets(batch, x.shape[0] / batch), keyOffsets: crossOffsets };
 
-  const self: KvCache['self'] = [];
+  const position: KeysAndValues[] = [];
   let hidden = x;
   for (const [layer, block] of blocks.entries()) {
-    const normed = rmsNorm(block.attentionNorm, hidden);
-    const newKey = linear(block.attention.key, normed); // [R, H*E]
-    const newValue = linear(block.attention.value, normed);
-    const { key, value } = append(cache.self[layer], newKey, newValue); // [R, P+1, H*E]
-    self.push({ key, value });
-    const query = linear(block.attention.query, normed); // [R, H*E]
-    const seen = attend(query, flat(key), flat(value), within);
-    hidden = tf.add(hidden, linear(block.attention.output, seen)); // [R, D]
-
-    const crossQuery = linear(block.crossAttention.query, rmsNorm(block.crossAttentionNorm, hidden)); // [R, H*E]
-    const read = attend(crossQuery, cache.cross[layer].key, cache.cross[layer].value, across);
-    hidden = tf.add(hidden, linear(block.crossAttention.output, read)); // [R, D]
-
+    const past = self.map((earlier) => earlier[layer]);
+    const { y, ...own } = selfAttentionStep(block.attentionNorm, block.attention, hidden, {
+      heads,
+      past,
+      ancestors,
+      bias,
+    });
+    position.push(own);
+    hidden = crossAttentionStep(block.crossAttentionNorm, block.crossAttention, y, { ...across, memory: cross[layer] });
     hidden = feedForwardLayer(block.feedForwardNorm, block.feedForward, hidden);
   }
-  return { hidden: rmsNorm(norm, hidden), self };
+  return { hidden: rmsNorm(norm, hidden), position };
 }
-
-/** [R, P, H*E] and [R, H*E] -> [R, P+1, H*E] */
-function append(
-  past: KvCache['self'][number] | undefined,
-  key: tf.Tensor2D,
-  value: tf.Tensor2D,
-): KvCache['self'][number] {
-  const [newKey, newValue] = [key, value].map((x) => tf.expandDims<tf.Tensor3D>(x, 1));
-  if (!past) return { key: newKey, value: newValue };
-  return { key: tf.concat([past.key, newKey], 1), value: tf.concat([past.value, newValue], 1) };
-}
-
-/** [R, P, H*E] -> [R*P, H*E] */
-const flat = (x: tf.Tensor3D): tf.Tensor2D => tf.reshape(x, [-1, x.shape[2]]);

@@ -1,19 +1,21 @@
-import { type Offsets, tf } from '@codebeam/backend';
+import { type KeysAndValues, type Offsets, tf } from '@codebeam/backend';
 import { linear } from '@codebeam/nn';
 import type { Decoder } from './decoder.js';
 
 /** What the decoder remembers between the steps of a beam search. */
-export interface KvCache {
-  /** One per layer: keys and values of the positions so far, [R, P, H*E]; empty before the first. */
-  self: { key: tf.Tensor3D; value: tf.Tensor3D }[];
+export type KvCache = {
+  /** One per position so far, and in it one per layer: keys and values of the rows that stood there, [R', H*E]. */
+  self: KeysAndValues[][];
+  /** [R, P] the row at each of the P positions so far that each row to come continues. */
+  ancestors: Int32Array;
   /** One per layer: keys and values of the histories, [S, H*E], computed once and shared by each user's beams. */
-  cross: { key: tf.Tensor2D; value: tf.Tensor2D }[];
+  cross: KeysAndValues[];
   /** [B+1] where each history begins in S. */
   crossOffsets: Offsets;
-}
+};
 
 /**
- * The cache before the first position.
+ * The cache before the first position, which has a row for each history.
  *
  * @param memory  [S, D] the encoder's output
  */
@@ -22,15 +24,25 @@ export function createKvCache(decoder: Decoder, memory: tf.Tensor2D, crossOffset
     key: linear(crossAttention.key, memory),
     value: linear(crossAttention.value, memory),
   }));
-  return { self: [], cross, crossOffsets };
+  return { self: [], ancestors: new Int32Array(0), cross, crossOffsets };
 }
 
 /**
- * The self-attention part with row i replaced by row parents[i]: what the beams that survived have in their past.
+ * The cache one position later. Nothing is moved: rows only learn which earlier ones are theirs.
  *
- * @param parents  [R'] int32
+ * @param position  keys and values of the rows that stood at the last position, by layer
+ * @param parents   [R'] the row of the last position that each row to come continues
  */
-export function selectRows(self: KvCache['self'], parents: Int32Array): KvCache['self'] {
-  const index = tf.tensor1d(parents, 'int32');
-  return self.map(({ key, value }) => ({ key: tf.gather(key, index), value: tf.gather(value, index) }));
+export function continueRows(cache: KvCache, position: KeysAndValues[], parents: Int32Array): KvCache {
+  const known = cache.self.length;
+  const ancestors = new Int32Array(parents.length * (known + 1));
+  for (const [row, parent] of parents.entries()) {
+    ancestors.set(cache.ancestors.subarray(parent * known, (parent + 1) * known), row * (known + 1));
+    ancestors[row * (known + 1) + known] = parent;
+  }
+  return { ...cache, self: [...cache.self, position], ancestors };
+}
+
+export function disposeKvCache({ self, cross }: Pick<KvCache, 'self' | 'cross'>): void {
+  for (const { key, value } of [...self.flat(), ...cross]) tf.dispose([key, value]);
 }

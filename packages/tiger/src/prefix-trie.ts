@@ -82,20 +82,18 @@ export function createPrefixTrie({ codes, sizes, numItems }: SemanticIds): Prefi
 }
 
 /**
- * Which nodes lead to nothing but excluded items. A node is blocked as soon as its last item is excluded, so no beam is
+ * The nodes that lead to nothing but excluded items. A node is blocked as soon as its last item is excluded, so no beam is
  * spent on a subtree that cannot give an item.
  *
- * @returns a function node -> blocked
+ * @returns their numbers, rising
  */
-export function blockItems(
-  { parent, items, leafOfItem }: PrefixTrie,
-  excluded: Iterable<number>,
-): (node: number) => boolean {
+export function blockItems({ parent, items, leafOfItem }: PrefixTrie, excluded: Iterable<number>): Int32Array {
   const blockedBelow = new Map<number, number>();
   for (const item of new Set(excluded)) {
     for (let node = leafOfItem[item]; node >= 0; node = parent[node]) {
       blockedBelow.set(node, (blockedBelow.get(node) ?? 0) + 1);
     }
   }
-  return (node) => blockedBelow.get(node) === items[node];
+  const nodes = [...blockedBelow].flatMap(([node, below]) => (below === items[node] ? [node] : []));
+  return Int32Array.from(nodes).sort();
 }

@@ -1,10 +1,9 @@
-import { tf } from '@codebeam/backend';
+import { type KeysAndValues, type Precision, tf, withPrecision } from '@codebeam/backend';
 import { checkRequest, emptyRecommendations, type Recommendations, type Recommender } from '@codebeam/eval';
 import type { SemanticIds } from '@codebeam/rqvae';
 import { beamSearch, type ScoreCodes } from './beam-search.js';
 import type { TigerConfig } from './config.js';
-import type { KvCache } from './kv-cache.js';
-import { selectRows } from './kv-cache.js';
+import { continueRows, disposeKvCache, type KvCache } from './kv-cache.js';
 import { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
 import { generateStep, startDecoding, type Tiger } from './tiger.js';
 import { createVocabulary, informativePositions, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
@@ -29,16 +28,22 @@ export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: 
  * TIGER as a recommender: the k items whose semantic IDs beam search finds most probable.
  *
  * @param beamWidth  W; lists change a little with it, and time in proportion. It is raised to k where k is larger.
- * @param batchSize  users decoded at a time; changes speed and memory only
+ * @param batchSize  users decoded at a time; changes speed and memory only. Default: as many as have some 4,096 beams, so that
+ *                   packing the weights for a step costs little beside their products
+ * @param precision  of matrix products while lists are made (`setPrecision` of @codebeam/backend); as it is set when left out
  */
 export function createTigerRecommender(
   model: TigerModel,
-  { beamWidth, batchSize = 64 }: { beamWidth: number; batchSize?: number },
+  {
+    beamWidth,
+    batchSize = Math.ceil(4096 / beamWidth),
+    precision,
+  }: { beamWidth: number; batchSize?: number; precision?: Precision },
 ): Recommender {
   const { config, ids, trie } = model;
   return {
     name: 'tiger',
-    parameters: { beamWidth },
+    parameters: { beamWidth, ...(precision && { precision }) },
     async recommend(histories, k, { maskHistory, users }) {
       checkRequest('tiger', histories, k, ids.numItems, users);
       const lists = emptyRecommendations(histories.length, k);
@@ -49,7 +54,7 @@ export function createTigerRecommender(
       for (let start = 0; start < order.length; start += batchSize) {
         const rows = Array.from(order.subarray(start, start + batchSize));
         const batch = rows.map((row) => histories[row]);
-        const scorer = createScorer(model, batch, users && rows.map((row) => users[row]));
+        const scorer = createScorer(model, batch, users && rows.map((row) => users[row]), precision);
         try {
           const found = await beamSearch(scorer.scoreCodes, {
             trie,
@@ -78,47 +83,39 @@ function copyList(from: Recommendations, list: number, to: Recommendations, row:
 
 /**
  * The model as the function that a search over codes asks. The histories are encoded once, at level 0; the keys and
- * values of chosen codes are kept from level to level.
+ * values of chosen codes are kept from level to level. Under a constrained softmax only the level's own codes are scored.
+ *
+ * @param precision  of the model's matrix products; as it is set when left out
  */
 export function createScorer(
   { config, params, ids, vocabulary }: TigerModel,
   histories: readonly Int32Array[],
   users?: readonly string[],
+  precision?: Precision,
 ): { scoreCodes: ScoreCodes; dispose: () => void } {
-  let cache: KvCache | undefined;
+  const tokenized = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, users);
+  let held: { cache: KvCache; position: KeysAndValues[] } | undefined;
 
-  const scoreCodes: ScoreCodes = async (level, parents, codes) => {
-    const previous = cache;
-    const step = tf.tidy(() => {
-      const start =
-        previous ??
-        startDecoding(params, tokenizeHistories(vocabulary, ids, histories, config.maxHistory, users), config);
-      const tokens =
-        level === 0
-          ? new Int32Array(histories.length).fill(paddingToken)
-          : codes.map((code) => vocabulary.offsets[level - 1] + code);
-      const { logits, self } = generateStep(
-        params,
-        tokens,
-        { ...start, self: selectRows(start.self, parents) },
-        config,
-      ); // [R, V]
-      const levelLogits = tf.slice(logits, [0, vocabulary.offsets[level]], [-1, vocabulary.sizes[level]]); // [R, size]
-      const logProbabilities = tf.sub(levelLogits, tf.logSumExp(logits, 1, true));
-      return { logProbabilities, cache: { ...start, self } };
-    });
-    cache = step.cache as KvCache;
-    if (previous) tf.dispose(previous.self);
-    const values = (await step.logProbabilities.data()) as Float32Array;
-    step.logProbabilities.dispose();
-    return values;
+  const scoreCodes: ScoreCodes = (level, parents, codes) => {
+    const first = vocabulary.offsets[level];
+    const columns = config.constrainedSoftmax ? { first, size: vocabulary.sizes[level] } : undefined;
+    const cache = held
+      ? continueRows(held.cache, held.position, parents)
+      : tf.tidy(() => startDecoding(params, tokenized, config));
+    const tokens =
+      level === 0
+        ? new Int32Array(histories.length).fill(paddingToken)
+        : codes.map((code) => vocabulary.offsets[level - 1] + code);
+    const { logits, position } = tf.tidy(() => generateStep(params, tokens, cache, config, columns));
+    held = { cache, position };
+    return { logits, first: columns ? 0 : first };
   };
 
   return {
-    scoreCodes,
+    scoreCodes: (...step) => withPrecision(precision, () => scoreCodes(...step)),
     dispose: () => {
-      if (cache) tf.dispose([cache.self, cache.cross] as unknown as tf.TensorContainer);
-      cache = undefined;
+      if (held) disposeKvCache(continueRows(held.cache, held.position, new Int32Array(0)));
+      held = undefined;
     },
   };
 }

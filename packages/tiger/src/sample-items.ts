@@ -4,7 +4,7 @@ import { blockItems } from './prefix-trie.js';
 import { createScorer, type TigerModel } from './recommend.js';
 
 export interface SampleOptions {
-  /** Divides the log-probabilities: below 1 sharper, above 1 flatter. */
+  /** Divides the logits: below 1 sharper, above 1 flatter. */
   temperature?: number;
   /** Draw among the k most probable codes of a level only. */
   topK?: number;
@@ -33,8 +33,8 @@ export async function sampleItems(
   if (!(temperature > 0)) throw new RangeError(`tiger: temperature must be positive, got ${temperature}`);
   if (!(topK >= 1)) throw new RangeError(`tiger: topK must be at least 1, got ${topK}`);
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`tiger: topP must be in (0, 1], got ${topP}`);
-  const { trie, ids } = model;
-  const blocked = maskHistory ? histories.map((history) => blockItems(trie, history)) : undefined;
+  const { trie } = model;
+  const blocked = maskHistory ? histories.map((history) => new Set(blockItems(trie, history))) : undefined;
   const draws = emptyRecommendations(histories.length, count);
   const scorer = createScorer(model, histories, users);
   try {
@@ -44,19 +44,21 @@ export async function sampleItems(
     let parents = Int32Array.from(histories, (_, user) => user);
     let codes = new Int32Array(0);
     for (let level = 0; level < trie.depth; level++) {
-      const size = ids.sizes[level];
-      const logProbabilities = await scorer.scoreCodes(level, parents, codes);
+      const { logits, first } = scorer.scoreCodes(level, parents, codes);
+      const columns = logits.shape[1];
+      const values = (await logits.data()) as Float32Array;
+      logits.dispose();
       const nextNodes = new Int32Array(rows).fill(-1);
       const nextCodes = new Int32Array(rows);
       for (let row = 0; row < rows; row++) {
         const user = Math.floor(row / count);
-        const from = (level === 0 ? user : row) * size;
+        const from = (level === 0 ? user : row) * columns + first;
         const node = nodes[row];
         if (node < 0) continue;
         const choices: Choice[] = [];
         for (let child = trie.firstChild[node]; child < trie.firstChild[node + 1]; child++) {
-          if (!blocked?.[user](child)) {
-            choices.push({ node: child, weight: logProbabilities[from + trie.code[child]] / temperature });
+          if (!blocked?.[user].has(child)) {
+            choices.push({ node: child, weight: values[from + trie.code[child]] / temperature });
           }
         }
         if (choices.length === 0) continue;

@@ -1,4 +1,4 @@
-import { selectBackend, tf } from '@codebeam/backend';
+import { getPrecision, type Precision, selectBackend, tf } from '@codebeam/backend';
 import { countParams, disposeParams, flattenParams, mapParams } from '@codebeam/nn';
 import { createKey } from '@codebeam/random';
 import { assignSemanticIds } from '@codebeam/rqvae';
@@ -288,6 +288,21 @@ describe.each(backends)('TIGER on %s', (backend) => {
         if (place > 0) expect(score).toBeLessThanOrEqual(expected[place - 1] + 1e-5);
       }
     }
+  });
+
+  it('makes lists in the precision asked for, and leaves the one that was set', async () => {
+    const model = createModel();
+    const scoresIn = async (precision: Precision) => {
+      const recommender = createTigerRecommender(model, { beamWidth: ids.numItems, precision });
+      const { scores } = await recommender.recommend(histories, ids.numItems, { maskHistory: false });
+      return scores;
+    };
+    const exact = await scoresIn('float32');
+    const error = (scores: Float32Array) => Math.max(...scores.map((score, i) => Math.abs(score - exact[i])));
+    expect(error(await scoresIn('bfloat16x3'))).toBeLessThan(1e-3);
+    const rough = error(await scoresIn('bfloat16'));
+    expect(rough > 1e-3).toBe(backend === 'native');
+    expect(getPrecision()).toBe('float32');
   });
 
   it('leaves no tensors behind', async () => {

@@ -1,4 +1,4 @@
-import { softmaxCrossEntropy, tf } from '@codebeam/backend';
+import { type KeysAndValues, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
 import type { TigerConfig } from './config.js';
@@ -92,17 +92,19 @@ export function startDecoding(params: Tiger, histories: PackedTokens, config: Ti
 /**
  * One step of generation.
  *
- * @param tokens  [R] the tokens chosen last; `paddingToken` at the start
- * @returns logits [R, V] and the longer self-attention cache
+ * @param tokens   [R] the tokens chosen last; `paddingToken` at the start
+ * @param columns  the tokens whose logits are wanted; all when left out
+ * @returns logits [R, N], and the new position's keys and values by layer
  */
 export function generateStep(
   params: Tiger,
   tokens: Int32Array,
   cache: KvCache,
   config: TigerConfig,
-): { logits: tf.Tensor2D; self: KvCache['self'] } {
-  const { hidden, self } = decodeStep(params.decoder, embed(params, tokens), cache, config); // [R, D]
-  return { logits: logitsOf(params, hidden), self };
+  columns?: { first: number; size: number },
+): { logits: tf.Tensor2D; position: KeysAndValues[] } {
+  const { hidden, position } = decodeStep(params.decoder, embed(params, tokens), cache, config); // [R, D]
+  return { logits: logitsOf(params, hidden, columns), position };
 }
 
 /** [S] -> [S, D] */
@@ -110,9 +112,10 @@ function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
   return tf.gather(embedding, tf.tensor1d(tokens, 'int32'));
 }
 
-/** [R, D] -> [R, V] */
-function logitsOf({ embedding }: Tiger, hidden: tf.Tensor2D): tf.Tensor2D {
-  return tf.mul(tf.matMul(hidden, embedding, false, true), embedding.shape[1] ** -0.5);
+/** [R, D] -> [R, V], or the columns of some tokens */
+function logitsOf({ embedding }: Tiger, hidden: tf.Tensor2D, columns?: { first: number; size: number }): tf.Tensor2D {
+  const tokens = columns ? tf.slice(embedding, [columns.first, 0], [columns.size, -1]) : embedding;
+  return tf.mul(tf.matMul(hidden, tokens, false, true), embedding.shape[1] ** -0.5);
 }
 
 /** The decoder's input: each row starts with the start token and lacks its last target. */

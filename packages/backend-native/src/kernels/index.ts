@@ -2,8 +2,10 @@ import * as adamw from './adamw.js';
 import * as argMax from './arg-max.js';
 import * as attention from './attention.js';
 import * as attentionLayer from './attention-layer.js';
+import * as bestChildren from './best-children.js';
 import * as binary from './binary.js';
 import * as copy from './copy.js';
+import * as crossAttentionStep from './cross-attention-step.js';
 import * as dropout from './dropout.js';
 import * as feedForwardLayer from './feed-forward-layer.js';
 import * as gather from './gather.js';
@@ -16,6 +18,7 @@ import * as meanSquaredDistance from './mean-squared-distance.js';
 import * as nearestCodes from './nearest-codes.js';
 import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
+import * as selfAttentionStep from './self-attention-step.js';
 import * as softmax from './softmax.js';
 import * as softmaxCrossEntropy from './softmax-cross-entropy.js';
 import * as squaredNorm from './squared-norm.js';
@@ -30,8 +33,10 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...argMax,
   ...attention,
   ...attentionLayer,
+  ...bestChildren,
   ...binary,
   ...copy,
+  ...crossAttentionStep,
   ...dropout,
   ...feedForwardLayer,
   ...gather,
@@ -43,6 +48,7 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...nearestCodes,
   ...reduce,
   ...rmsNorm,
+  ...selfAttentionStep,
   ...softmax,
   ...softmaxCrossEntropy,
   ...squaredNorm,
