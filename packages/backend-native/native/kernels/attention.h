@@ -89,6 +89,11 @@ struct Small<Float32> {
     small_product(a.data, a_row, a_k, room, round_up(n, W), m, n, k, c, ldc);
   }
 };
+#if defined(__AMX_BF16__)
+// Three products and packing twice: no faster either, and less exact.
+template <>
+struct Small<BFloat16x3> : Small<Float32> {};
+#endif
 
 struct AttentionShape {
   const int32_t* query_offsets;  // [B + 1] rows of each sequence

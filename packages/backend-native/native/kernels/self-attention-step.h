@@ -1,8 +1,9 @@
 // x + attention(norm(x)) Wo at one new position of many beams: packages/backend/src/ops/self-attention-step.ts. A chunk of rows at a
 // time; the keys and values of earlier positions are read where they lie, through the numbers of each row's ancestors.
 
-// Rows of a chunk: queries, keys and values of all heads fit the second-level cache beside the weights.
-constexpr int64_t kStepRows = 128;
+// Rows of a chunk: queries, keys and values of all heads fit the second-level cache beside the weights, and the beams of whole users,
+// 20 or 50 each, fill almost all of it.
+constexpr int64_t kStepRows = 160;
 
 struct SelfAttentionStep {
   const float *x, *norm;               // [rows, d], [d]
