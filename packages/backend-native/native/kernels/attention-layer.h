@@ -27,15 +27,15 @@ inline int64_t most_rows(const int32_t* offsets, const std::vector<int64_t>& bor
   return most;
 }
 
-// Calls f(head of sequence, its first row of queries and of keys within the chunk) for one head of the sequences begin .. end - 1.
-template <class F>
-void for_each_sequence(const AttentionShape& s, int64_t begin, int64_t end, int64_t head, const float* q, const float* k, const float* v,
-                       F&& f) {
-  for (int64_t b = begin; b < end; b++) {
-    const int64_t row_q = s.query_offsets[b] - s.query_offsets[begin], row_k = s.key_offsets[b] - s.key_offsets[begin];
-    f(HeadOfSequence{q + row_q * s.width, k + row_k * s.width, v + row_k * s.width, s.width, s.width,
-                     s.query_offsets[b + 1] - s.query_offsets[b], s.key_offsets[b + 1] - s.key_offsets[b], b, head, s.query_offsets[b]},
-      row_q * s.width, row_k * s.width);
+// Calls f(head of group, its first float in q, in k) for one head of the sequences begin .. end - 1, whose rows hold this head alone.
+template <class P, class F>
+void for_each_group(const AttentionShape& s, int64_t begin, int64_t end, int64_t head, const float* q, const float* k, const float* v,
+                    F&& f) {
+  for (int64_t b = begin, next; b < end; b = next) {
+    next = Group<P>::end(s, b, end);
+    const int64_t at_q = (s.query_offsets[b] - s.query_offsets[begin]) * s.width;
+    const int64_t at_k = (s.key_offsets[b] - s.key_offsets[begin]) * s.width;
+    f(HeadOfGroup{q + at_q, k + at_k, v + at_k, s.width, s.width, head, b, next}, at_q, at_k);
   }
 }
 
@@ -75,7 +75,7 @@ void attention_layer_as(const AttentionLayer& layer, float* y, float* log_sums) 
       w[0].multiply(normed, queries, a.q, e);
       w[1].multiply(memory, keys, a.k, e);
       w[2].multiply(memory, keys, a.v, e);
-      for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
+      for_each_group<P>(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfGroup& head, int64_t at_q, int64_t) {
         attend<P>(s, head, a.out + at_q, e, whole, log_sums, a.room);
       });
       w[3].multiply(a.out_rows.pack({a.out, e, false}, queries, e), queries, y + q0 * d, d, h > 0);
@@ -163,7 +163,7 @@ void attention_layer_gradient_as(const AttentionLayer& layer, const float* log_s
       w[1].multiply(memory, keys, a.k, e);
       w[2].multiply(memory, keys, a.v, e);
       w[3].multiply(dropped, queries, a.d_out, e);
-      for_each_sequence(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
+      for_each_group<P>(s, begin, end, h, a.q, a.k, a.v, [&](const HeadOfGroup& head, int64_t at_q, int64_t at_k) {
         attend_gradient<P>(s, head, log_sums, a.d_out + at_q, e, a.d_q + at_q, a.d_k + at_k, a.d_v + at_k, whole,
                         d_bias ? sums[1] + h * s.distances : nullptr, a.out + at_q, a.room);
       });

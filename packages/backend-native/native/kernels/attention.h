@@ -118,108 +118,124 @@ inline int64_t longest(const int32_t* offsets, int64_t batch) {
   return most;
 }
 
-// Adds the bias to a row of scores and hides what a causal query must not see. The first key not to be seen is returned.
-inline int64_t add_bias(const AttentionShape& s, int64_t head, int64_t query, int64_t keys, float* scores) {
-  const int64_t seen = s.causal ? std::min(keys, std::max<int64_t>(0, query + 1)) : keys;
-  if (s.bias) {
-    const float* bias = s.bias + head * s.distances + s.zero - query;
-    for (int64_t k = 0; k < seen; k += W) {
-      const int64_t n = std::min<int64_t>(W, seen - k);
-      store(scores + k, load(scores + k, n) + load(bias + k, n), n);
-    }
-  }
-  return seen;
-}
-
-// One head of one sequence: its rows of q and of k and v, `q_stride` and `kv_stride` floats apart.
-struct HeadOfSequence {
+// One head of the sequences begin .. end - 1: their rows of q and of k and v, `q_stride` and `kv_stride` floats apart.
+struct HeadOfGroup {
   const float *q, *k, *v;
   int64_t q_stride, kv_stride;
-  int64_t queries, keys;
-  int64_t sequence, head;
-  int64_t first;  // the number of the first query's row among all
-
-  int64_t factors_per_row() const { return round_up(keys, 8); }
+  int64_t head, begin, end;
 };
 
-// Factors 0 or keep of all probabilities, each row's from a block of its own on.
-inline void attention_dropout(const AttentionShape& s, const HeadOfSequence& a, float* factors) {
-  const int64_t per_row = a.factors_per_row();
-  const uint64_t block = ((uint64_t)a.sequence << 32) + a.head * a.queries * (per_row / 8);
-  dropout_factors(s.key0, s.key1, block, a.queries * per_row, s.threshold, s.keep, factors);
-}
+// How many short sequences share their products, each query seeing its own sequence's keys alone: a tile has room for as many. Where
+// there are no tiles, one.
+template <class P>
+struct Group {
+  static constexpr int64_t kQueries = P::kRows, kKeys = 3 * P::kColumns;
+  static int64_t end(const AttentionShape& s, int64_t begin, int64_t end) {
+    int64_t last = begin + 1;
+    while (last < end && s.query_offsets[last + 1] - s.query_offsets[begin] <= kQueries &&
+           s.key_offsets[last + 1] - s.key_offsets[begin] <= kKeys)
+      last++;
+    return last;
+  }
+};
+template <>
+struct Group<Float32> {
+  static constexpr int64_t kQueries = 0, kKeys = 0;
+  static int64_t end(const AttentionShape&, int64_t begin, int64_t) { return begin + 1; }
+};
 
-// What one head of the longest sequence needs, in floats.
+// What one head of a group needs, in floats.
 template <class P>
 int64_t attention_room(const AttentionShape& s) {
-  const int64_t keys = longest(s.key_offsets, s.batch), queries = longest(s.query_offsets, s.batch);
-  return 3 * Small<P>::rows(queries) * Small<P>::columns(keys) + queries * round_up(keys, 8) + W +
+  const int64_t longest_q = longest(s.query_offsets, s.batch), longest_k = longest(s.key_offsets, s.batch);
+  const int64_t queries = std::max(longest_q, Group<P>::kQueries + 0), keys = std::max(longest_k, Group<P>::kKeys + 0);
+  return 3 * Small<P>::rows(queries) * Small<P>::columns(keys) + longest_q * round_up(longest_k, 8) + W +
          Small<P>::room(std::max(keys, queries), s.width);
+}
+
+// Calls f(i, k, seen, row, at, factors) for each query of a group: the numbers of its row and of its first key in the group, how many
+// keys it sees, the number of its row among all, where these keys' bias begins, and dropout's factors for them.
+template <class F>
+void for_each_query(const AttentionShape& s, const HeadOfGroup& a, float* room, F&& f) {
+  for (int64_t b = a.begin; b < a.end; b++) {
+    const int64_t first = s.query_offsets[b], queries = s.query_offsets[b + 1] - first;
+    const int64_t k = s.key_offsets[b] - s.key_offsets[a.begin], keys = s.key_offsets[b + 1] - s.key_offsets[b];
+    const int64_t factors_per_row = round_up(keys, 8);
+    const uint64_t block = ((uint64_t)b << 32) + a.head * queries * (factors_per_row / 8);
+    if (s.threshold) dropout_factors(s.key0, s.key1, block, queries * factors_per_row, s.threshold, s.keep, room);
+    for (int64_t i = 0; i < queries; i++) {
+      const int64_t seen = s.causal ? std::min(keys, i + 1) : keys;
+      f(first + i - s.query_offsets[a.begin], k, seen, first + i, s.zero - i, room + i * factors_per_row);
+    }
+  }
+}
+
+// Zeroes a row of probabilities but for `seen` from k on: other sequences' keys, and those that come after a causal query.
+inline void zero_unseen(float* row, int64_t k, int64_t seen, int64_t keys) {
+  std::fill(row, row + k, 0.f);
+  std::fill(row + k + seen, row + keys, 0.f);
 }
 
 // out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H]. The thread holds
 // P::Registers, here and below. `whole`: what follows the last row of out may be lost.
 template <class P>
-void attend(const AttentionShape& s, const HeadOfSequence& a, float* out, int64_t out_stride, bool whole, float* log_sums, float* room) {
-  const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;  // of the scores
-  float *scores = room, *all_factors = scores + matrix;
-  room = all_factors + a.queries * a.factors_per_row() + W;  // a vector may be read past the end
-  if (s.threshold) attention_dropout(s, a, all_factors);
+void attend(const AttentionShape& s, const HeadOfGroup& a, float* out, int64_t out_stride, bool whole, float* log_sums, float* room) {
+  const int64_t queries = s.query_offsets[a.end] - s.query_offsets[a.begin], keys = s.key_offsets[a.end] - s.key_offsets[a.begin];
+  const int64_t stride = Small<P>::columns(keys), matrix = Small<P>::rows(queries) * stride;  // of the scores
+  float *scores = room, *factors_room = scores + matrix;
+  room = factors_room + longest(s.query_offsets + a.begin, a.end - a.begin) * round_up(longest(s.key_offsets + a.begin, a.end - a.begin), 8) + W;
   const Matrix q{a.q, a.q_stride, false}, k_t{a.k, a.kv_stride, true}, v{a.v, a.kv_stride, false};
-  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, scores, stride, true, room);
-  for (int64_t i = 0; i < a.queries; i++) {
-    float *row = scores + i * stride, *factors = all_factors + i * a.factors_per_row();
-    const int64_t seen = add_bias(s, a.head, i, a.keys, row);
+  Small<P>::multiply(q, k_t, queries, keys, s.width, scores, stride, true, room);
+  for_each_query(s, a, factors_room, [&](int64_t i, int64_t k, int64_t seen, int64_t row_of_all, int64_t at, const float* factors) {
+    const float* bias = s.bias ? s.bias + a.head * s.distances + at : nullptr;
+    float* row = scores + i * stride + k;
     vfloat most = splat(-INFINITY);
-    for (int64_t j = 0; j < seen; j += W) {
-      const int64_t n = std::min<int64_t>(W, seen - j);
-      most = maximum(most, select(lanes() < (int32_t)n, load(row + j, n), splat(-INFINITY)));
-    }
+    for_each_vector(seen, [&](int64_t j, auto n) {
+      vfloat score = load(row + j, n);
+      if (bias) score = score + load(bias + j, n);
+      store(row + j, score, n);
+      most = maximum(most, select(lanes() < (int32_t)n, score, splat(-INFINITY)));
+    });
     const float top = max_lane(most);
     vfloat total{};
-    for (int64_t j = 0; j < seen; j += W) {
-      const int64_t n = std::min<int64_t>(W, seen - j);
+    for_each_vector(seen, [&](int64_t j, auto n) {
       const vfloat e = select(lanes() < (int32_t)n, exponential(load(row + j, n) - top), splat(0.f));
-      store(row + j, e);
+      store(row + j, e, n);
       total += e;
-    }
+    });
     const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
-    log_sums[(a.first + i) * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
-    for (int64_t j = 0; j < a.keys; j += W) {
-      if (j >= seen) {
-        store(row + j, splat(0.f));
-        continue;
-      }
-      vfloat p = load(row + j) * scale;
-      if (s.threshold) p = p * load(factors + j, std::min<int64_t>(W, seen - j));
-      store(row + j, p);
-    }
-  }
-  Small<P>::multiply({scores, stride, false}, v, a.queries, s.width, a.keys, out, out_stride, whole, room);
+    log_sums[row_of_all * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
+    for_each_vector(seen, [&](int64_t j, auto n) {
+      const vfloat p = load(row + j, n) * scale;
+      store(row + j, s.threshold ? p * load(factors + j, n) : p, n);
+    });
+    zero_unseen(scores + i * stride, k, seen, keys);
+  });
+  Small<P>::multiply({scores, stride, false}, v, queries, s.width, keys, out, out_stride, whole, room);
 }
 
 // The gradients of q, k and v (with their strides), and of the head's row of the bias, which grows, from that of the output. With
 // `out`, which has d_out's stride, the output is made again too. `whole`: what follows the last rows of all these may be lost.
 template <class P>
-void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const float* log_sums, const float* d_out,
-                     int64_t d_out_stride, float* d_q, float* d_k, float* d_v, bool whole, float* d_bias, float* out, float* room) {
-  const int64_t stride = Small<P>::columns(a.keys), matrix = Small<P>::rows(a.queries) * stride;
-  float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *all_factors = d_p + matrix;
-  room = all_factors + a.queries * a.factors_per_row() + W;  // a vector may be read past the end
-  if (s.threshold) attention_dropout(s, a, all_factors);
+void attend_gradient(const AttentionShape& s, const HeadOfGroup& a, const float* log_sums, const float* d_out, int64_t d_out_stride,
+                     float* d_q, float* d_k, float* d_v, bool whole, float* d_bias, float* out, float* room) {
+  const int64_t queries = s.query_offsets[a.end] - s.query_offsets[a.begin], keys = s.key_offsets[a.end] - s.key_offsets[a.begin];
+  const int64_t stride = Small<P>::columns(keys), matrix = Small<P>::rows(queries) * stride;
+  float *p = room, *dropped = p + matrix, *d_p = dropped + matrix, *factors_room = d_p + matrix;
+  room = factors_room + longest(s.query_offsets + a.begin, a.end - a.begin) * round_up(longest(s.key_offsets + a.begin, a.end - a.begin), 8) + W;
   const Matrix q{a.q, a.q_stride, false}, k{a.k, a.kv_stride, false}, v{a.v, a.kv_stride, false}, dy{d_out, d_out_stride, false};
   const Matrix k_t{a.k, a.kv_stride, true}, v_t{a.v, a.kv_stride, true};
-  Small<P>::multiply(q, k_t, a.queries, a.keys, s.width, p, stride, true, room);
-  Small<P>::multiply(dy, v_t, a.queries, a.keys, s.width, d_p, stride, true, room);
-  for (int64_t i = 0; i < a.queries; i++) {
-    float *row = p + i * stride, *d_row = d_p + i * stride, *dropped_row = dropped + i * stride;
-    const float* factors = all_factors + i * a.factors_per_row();
-    const int64_t seen = add_bias(s, a.head, i, a.keys, row);
-    const float log_sum = log_sums[(a.first + i) * s.heads + a.head];
+  Small<P>::multiply(q, k_t, queries, keys, s.width, p, stride, true, room);
+  Small<P>::multiply(dy, v_t, queries, keys, s.width, d_p, stride, true, room);
+  for_each_query(s, a, factors_room, [&](int64_t i, int64_t k0, int64_t seen, int64_t row_of_all, int64_t at, const float* factors) {
+    const float* bias = s.bias ? s.bias + a.head * s.distances + at : nullptr;
+    float *row = p + i * stride + k0, *d_row = d_p + i * stride + k0, *dropped_row = dropped + i * stride + k0;
+    const float log_sum = log_sums[row_of_all * s.heads + a.head];
     vfloat inner{};
-    for (int64_t j = 0; j < seen; j += W) {
-      const int64_t n = std::min<int64_t>(W, seen - j);
-      const vfloat probability = exponential(load(row + j, n) - log_sum);
+    for_each_vector(seen, [&](int64_t j, auto n) {
+      vfloat score = load(row + j, n);
+      if (bias) score = score + load(bias + j, n);
+      const vfloat probability = exponential(score - log_sum);
       vfloat d = load(d_row + j, n), after = probability;
       if (s.threshold) {
         const vfloat factor = load(factors + j, n);
@@ -229,39 +245,34 @@ void attend_gradient(const AttentionShape& s, const HeadOfSequence& a, const flo
       store(row + j, probability, n);
       store(dropped_row + j, after, n);
       store(d_row + j, d, n);
-      inner += load(row + j, n) * d;
-    }
+      inner += select(lanes() < (int32_t)n, probability * d, splat(0.f));
+    });
     const float mean = sum(inner);
-    for (int64_t j = 0; j < a.keys; j += W) {
-      const int64_t n = std::min<int64_t>(W, a.keys - j), m = std::max<int64_t>(0, std::min<int64_t>(n, seen - j));
-      const vfloat d = load(row + j, m) * (load(d_row + j, m) - mean);
-      store(d_row + j, d, n);  // 0 for keys that are not seen
-      store(dropped_row + j, load(dropped_row + j, m), n);
-    }
-    if (d_bias) {
-      float* sums = d_bias + s.zero - i;
-      for (int64_t j = 0; j < seen; j += W) {
-        const int64_t n = std::min<int64_t>(W, seen - j);
-        store(sums + j, load(sums + j, n) + load(d_row + j, n), n);
-      }
-    }
-  }
-  if (out) Small<P>::multiply({dropped, stride, false}, v, a.queries, s.width, a.keys, out, d_out_stride, whole, room);
-  Small<P>::multiply({dropped, stride, true}, dy, a.keys, s.width, a.queries, d_v, a.kv_stride, whole, room);
-  Small<P>::multiply({d_p, stride, false}, k, a.queries, s.width, a.keys, d_q, a.q_stride, whole, room);
-  Small<P>::multiply({d_p, stride, true}, q, a.keys, s.width, a.queries, d_k, a.kv_stride, whole, room);
+    float* sums = d_bias ? d_bias + at : nullptr;
+    for_each_vector(seen, [&](int64_t j, auto n) {
+      const vfloat d = load(row + j, n) * (load(d_row + j, n) - mean);
+      store(d_row + j, d, n);
+      if (sums) store(sums + j, load(sums + j, n) + d, n);
+    });
+    zero_unseen(d_p + i * stride, k0, seen, keys);
+    zero_unseen(dropped + i * stride, k0, seen, keys);
+  });
+  if (out) Small<P>::multiply({dropped, stride, false}, v, queries, s.width, keys, out, d_out_stride, whole, room);
+  Small<P>::multiply({dropped, stride, true}, dy, keys, s.width, queries, d_v, a.kv_stride, whole, room);
+  Small<P>::multiply({d_p, stride, false}, k, queries, s.width, keys, d_q, a.q_stride, whole, room);
+  Small<P>::multiply({d_p, stride, true}, q, keys, s.width, queries, d_k, a.kv_stride, whole, room);
 }
 
-// Calls f(head, q's first float, k's first float) for every head of the sequences begin .. end - 1; rows hold all heads side by side.
-template <class F>
+// Calls f(head of group, its first float in q, in k) for every head of the sequences begin .. end - 1; rows hold all heads side by side.
+template <class P, class F>
 void for_each_head(const AttentionShape& s, int64_t begin, int64_t end, const float* q, const float* k, const float* v, F&& f) {
   const int64_t stride = s.heads * s.width;
-  for (int64_t b = begin; b < std::min(end, s.batch); b++) {
-    const int64_t q0 = s.query_offsets[b], k0 = s.key_offsets[b];
+  end = std::min(end, s.batch);
+  for (int64_t b = begin, next; b < end; b = next) {
+    next = Group<P>::end(s, b, end);
     for (int64_t h = 0; h < s.heads; h++) {
-      const int64_t at_q = q0 * stride + h * s.width, at_k = k0 * stride + h * s.width;
-      f(HeadOfSequence{q + at_q, k + at_k, v + at_k, stride, stride, s.query_offsets[b + 1] - q0, s.key_offsets[b + 1] - k0, b, h, q0}, at_q,
-        at_k);
+      const int64_t at_q = s.query_offsets[b] * stride + h * s.width, at_k = s.key_offsets[b] * stride + h * s.width;
+      f(HeadOfGroup{q + at_q, k + at_k, v + at_k, stride, stride, h, b, next}, at_q, at_k);
     }
   }
 }
@@ -273,7 +284,7 @@ void attention_forward(const AttentionShape& s, const float* q, const float* k, 
   parallel_for(s.batch, kSequencesPerChunk, [&](int64_t begin, int64_t end) {
     float* room = scratch_of<float>(kKernel, room_size);
     const typename P::Registers registers;
-    for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t) {
+    for_each_head<P>(s, begin, end, q, k, v, [&](const HeadOfGroup& head, int64_t at_q, int64_t) {
       attend<P>(s, head, out + at_q, stride, false, log_sums, room);
     });
   });
@@ -286,7 +297,7 @@ void attention_backward(const AttentionShape& s, const float* q, const float* k,
   sum_over_chunks(s.batch, kSequencesPerChunk, bias_size, d_bias, [&](int64_t begin, int64_t end, float* sums) {
     float* room = scratch_of<float>(kKernel + 1, room_size);
     const typename P::Registers registers;
-    for_each_head(s, begin, end, q, k, v, [&](const HeadOfSequence& head, int64_t at_q, int64_t at_k) {
+    for_each_head<P>(s, begin, end, q, k, v, [&](const HeadOfGroup& head, int64_t at_q, int64_t at_k) {
       attend_gradient<P>(s, head, log_sums, d_out + at_q, stride, d_q + at_q, d_k + at_k, d_v + at_k, false,
                       d_bias ? sums + head.head * s.distances : nullptr, nullptr, room);
     });
