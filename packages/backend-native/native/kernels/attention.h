@@ -143,6 +143,10 @@ struct Group<Float32> {
   static constexpr int64_t kQueries = 0, kKeys = 0;
   static int64_t end(const AttentionShape&, int64_t begin, int64_t) { return begin + 1; }
 };
+#if defined(__AMX_BF16__)
+template <>
+struct Group<BFloat16x3> : Group<Float32> {};
+#endif
 
 // What one head of a group needs, in floats.
 template <class P>
@@ -176,7 +180,7 @@ inline void zero_unseen(float* row, int64_t k, int64_t seen, int64_t keys) {
   std::fill(row + k + seen, row + keys, 0.f);
 }
 
-// out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H]. The thread holds
+// out [queries, E] and the log-sum-exp of each query's scores, all heads' side by side in log_sums [Q, H] (or none). The thread holds
 // P::Registers, here and below. `whole`: what follows the last row of out may be lost.
 template <class P>
 void attend(const AttentionShape& s, const HeadOfGroup& a, float* out, int64_t out_stride, bool whole, float* log_sums, float* room) {
@@ -204,7 +208,7 @@ void attend(const AttentionShape& s, const HeadOfGroup& a, float* out, int64_t o
       total += e;
     });
     const float mass = sum(total), scale = seen > 0 ? 1.f / mass : 0.f;
-    log_sums[row_of_all * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
+    if (log_sums) log_sums[row_of_all * s.heads + a.head] = seen > 0 ? top + std::log(mass) : 0.f;
     for_each_vector(seen, [&](int64_t j, auto n) {
       const vfloat p = load(row + j, n) * scale;
       store(row + j, s.threshold ? p * load(factors + j, n) : p, n);

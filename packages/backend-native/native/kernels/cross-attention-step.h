@@ -29,11 +29,11 @@ void cross_attention_step_as(const CrossAttentionStep& c, float* y) {
   const int64_t most = std::max<int64_t>(kStepRows, longest(s.query_offsets, s.batch));
   parallel_for(borders.size() - 1, 1, [&](int64_t chunk, int64_t) {
     struct Arrays {
-      float *normed, *query, *log_sums, *room;
+      float *normed, *query, *room;
       PackedRows<P> normed_rows, seen_rows;
     };
     const Arrays a = in_scratch(kKernel + 1, [&](Workspace& w) {
-      return Arrays{w.take<float>(most * d),        w.take<float>(most * all),    w.take<float>(most * s.heads), w.take<float>(room_size),
+      return Arrays{w.take<float>(most * d),        w.take<float>(most * all), w.take<float>(room_size),
                     PackedRows<P>(w, most, d), PackedRows<P>(w, most, all)};
     });
     const typename P::Registers registers;
@@ -46,9 +46,7 @@ void cross_attention_step_as(const CrossAttentionStep& c, float* y) {
         // A head's result takes the place of its queries.
         float* query = a.query + row * all + h * s.width;
         const int64_t at = k0 * all + h * s.width;
-        const HeadOfSequence head{query, c.key + at, c.value + at, all, all, s.query_offsets[b + 1] - s.query_offsets[b],
-                                  s.key_offsets[b + 1] - k0, b, h, row};
-        attend<P>(s, head, query, all, false, a.log_sums, a.room);
+        attend<P>(s, {query, c.key + at, c.value + at, all, all, h, b, b + 1}, query, all, false, nullptr, a.room);
       }
     }
     Epilogue residual;
