@@ -1,7 +1,9 @@
 // Compiles native/ with the machine's own C++ compiler into prebuilds/<platform>-<arch>/codebeam.node.
 // Without a usable compiler it says so in one line and ends well: Codebeam then takes the addon that came with the package, if one was
 // built of these sources for this platform, or runs on WebAssembly.
-//   --only amx,portable  leaves the other instruction sets out: quicker while a kernel is being written
+// It compiles the kernels for the best instruction set of this machine and for any machine of its kind, or with
+//   --all  for all instruction sets, as an addon must be that is shipped
+//   --only amx,avx2  for those named
 //   --sanitize  builds prebuilds/<platform>-<arch>-sanitized/ with AddressSanitizer and UndefinedBehaviorSanitizer
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +18,6 @@ const run = promisify(execFile);
 const folder = import.meta.dirname;
 const sources = join(folder, 'native');
 const sanitize = process.argv.includes('--sanitize');
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : undefined;
 const compiler = process.env.CXX || 'c++';
 const output = join(folder, 'prebuilds', `${process.platform}-${process.arch}${sanitize ? '-sanitized' : ''}`);
 
@@ -38,7 +39,13 @@ const avx2 = ['-mavx2', '-mfma'];
 const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'];
 const amx = [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'];
 const all = process.arch === 'x64' ? { amx, avx512, avx2, portable: [] } : { portable: [] };
-const instructionSets = Object.fromEntries(Object.entries(all).filter(([name]) => !only || only.includes(name)));
+/** What -march=native has to define for each. */
+const macros = {
+  amx: ['__AMX_BF16__', '__AVX512BF16__', '__AVX512BW__'],
+  avx512: ['__AVX512F__', '__AVX512BW__', '__AVX512DQ__', '__AVX512VL__'],
+  avx2: ['__AVX2__', '__FMA__'],
+  portable: [],
+};
 const files = readdirSync(sources, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
 const digestOfSources = files
   .sort()
@@ -66,9 +73,12 @@ try {
 async function build() {
   const { stdout: version } = await run(compiler, ['--version']);
   const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers');
-  const settings = JSON.stringify([version, shared, instructionSets, process.version]);
+  const wanted = await wantedSets();
+  const settings = JSON.stringify([version, shared, all, process.version]);
   const digests = [digestOfSources, createHash('sha256').update(settings).digest('hex')];
-  if (String(stamped) === String(digests)) return 'up to date';
+  const has = stamped[2]?.split(',') ?? [];
+  if (String(stamped.slice(0, 2)) === String(digests) && wanted.every((name) => has.includes(name)))
+    return 'up to date';
 
   const start = performance.now();
   const work = await mkdtemp(join(tmpdir(), 'codebeam-build-'));
@@ -79,10 +89,12 @@ async function build() {
     };
     const objects = await Promise.all([
       compile('parallel.cc', 'parallel.o', []),
-      compile('addon.cc', 'addon.o', [...Object.keys(instructionSets).map((name) => `-DWITH_${name}`)]),
-      ...Object.entries(instructionSets).map(([name, flags]) =>
-        compile('kernels.cc', `kernels-${name}.o`, [`-DISA=${name}`, ...flags]),
+      compile(
+        'addon.cc',
+        'addon.o',
+        wanted.map((name) => `-DWITH_${name}`),
       ),
+      ...wanted.map((name) => compile('kernels.cc', `kernels-${name}.o`, [`-DISA=${name}`, ...all[name]])),
     ]);
     const linked = join(work, 'codebeam.node');
     const link = (flags) => run(compiler, ['-shared', '-pthread', ...shared, ...flags, ...objects, '-o', linked]);
@@ -95,10 +107,22 @@ async function build() {
     const fresh = `${target}.${process.pid}`;
     await writeFile(fresh, readFileSync(linked), { mode: 0o755 });
     await rename(fresh, target);
-    await writeFile(stamp, digests.join('\n'));
+    await writeFile(stamp, [...digests, wanted.join(',')].join('\n'));
   } finally {
     await rm(work, { recursive: true });
   }
   const compilerName = version.split('\n')[0];
-  return `built ${target.slice(dirname(dirname(folder)).length + 1)} with ${compilerName} in ${((performance.now() - start) / 1000).toFixed(0)} s`;
+  return `built ${wanted.join(' and ')} into ${target.slice(dirname(dirname(folder)).length + 1)} with ${compilerName} in ${((performance.now() - start) / 1000).toFixed(0)} s`;
+}
+
+/** Names of the instruction sets to compile for, best first. */
+async function wantedSets() {
+  const names = Object.keys(all);
+  if (process.argv.includes('--all')) return names;
+  const only = process.argv.indexOf('--only') + 1;
+  if (only > 0) return process.argv[only].split(',');
+  if (names.length === 1) return names;
+  const { stdout: defined } = await run(compiler, ['-march=native', '-dM', '-E', '-x', 'c++', '/dev/null']);
+  const best = names.find((name) => macros[name].every((macro) => defined.includes(`${macro} `)));
+  return [...new Set([best, 'portable'])];
 }

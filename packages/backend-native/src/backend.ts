@@ -46,9 +46,18 @@ export class NativeBackend extends MathBackendCPU {
   readonly #list: Block;
   readonly #listValues: Float64Array;
 
-  /** @param instructionSet  one of `addon.instructionSets()`; the best when left out */
+  /**
+   * @param instructionSet  the best when left out
+   * @throws RangeError when the addon or the machine lacks it
+   */
   constructor(addon: Addon, instructionSet = addon.instructionSets()[0]) {
     super();
+    const available = addon.instructionSets();
+    if (!available.includes(instructionSet)) {
+      throw new RangeError(
+        `backend-native: instruction set must be one of ${available.join(', ')}, got ${instructionSet}; build.mjs --all builds all that a machine may have`,
+      );
+    }
     this.#addon = addon;
     this.#arena = new Arena(addon);
     this.#list = this.#arena.allocate(8 * maxList);
