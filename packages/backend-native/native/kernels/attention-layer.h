@@ -8,16 +8,10 @@ struct AttentionLayer {
   LayerEnds ends;
   AttentionShape s;
 
-  // The first sequence of every chunk, and the end. A chunk is a run of whole sequences of at most kLayerRows rows, or one longer one.
   std::vector<int64_t> chunks() const {
-    std::vector<int64_t> borders{0};
-    for (int64_t b = 1; b < s.batch; b++) {
-      const int64_t first = borders.back();
-      const int64_t rows = std::max(s.query_offsets[b + 1] - s.query_offsets[first], s.key_offsets[b + 1] - s.key_offsets[first]);
-      if (rows > kLayerRows) borders.push_back(b);
-    }
-    if (s.batch > 0) borders.push_back(s.batch);
-    return borders;
+    return chunks_of_sequences(s.batch, kLayerRows, [&](int64_t begin, int64_t end) {
+      return std::max(s.query_offsets[end] - s.query_offsets[begin], s.key_offsets[end] - s.key_offsets[begin]);
+    });
   }
 };
 

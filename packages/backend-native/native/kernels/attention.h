@@ -118,6 +118,16 @@ inline int64_t longest(const int32_t* offsets, int64_t batch) {
   return most;
 }
 
+// The first sequence of each chunk, and the end: runs of whole sequences of at most `most` rows(begin, end), or one longer one.
+template <class F>
+std::vector<int64_t> chunks_of_sequences(int64_t batch, int64_t most, F&& rows) {
+  std::vector<int64_t> borders{0};
+  for (int64_t b = 1; b < batch; b++)
+    if (rows(borders.back(), b + 1) > most) borders.push_back(b);
+  if (batch > 0) borders.push_back(batch);
+  return borders;
+}
+
 // One head of the sequences begin .. end - 1: their rows of q and of k and v, `q_stride` and `kv_stride` floats apart.
 struct HeadOfGroup {
   const float *q, *k, *v;

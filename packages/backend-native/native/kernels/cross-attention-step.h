@@ -10,22 +10,14 @@ struct CrossAttentionStep {
   AttentionShape s;
 };
 
-// The first sequence of each chunk, and the end: runs of whole sequences of at most `most` rows, or one longer one.
-inline std::vector<int64_t> chunks_of_sequences(const int32_t* offsets, int64_t batch, int64_t most) {
-  std::vector<int64_t> borders{0};
-  for (int64_t b = 1; b < batch; b++)
-    if (offsets[b + 1] - offsets[borders.back()] > most) borders.push_back(b);
-  if (batch > 0) borders.push_back(batch);
-  return borders;
-}
-
 template <class P>
 void cross_attention_step_as(const CrossAttentionStep& c, float* y) {
   const AttentionShape& s = c.s;
   const int64_t d = c.d, all = s.heads * s.width, room_size = attention_room<P>(s);
   std::vector<PackedWeight<P>> weights{{{{c.wq, all, false}}, all, d}, {{{c.wo, d, false}}, d, all}};
   pack_weights(weights, kKernel);
-  const std::vector<int64_t> borders = chunks_of_sequences(s.query_offsets, s.batch, kStepRows);
+  const std::vector<int64_t> borders = chunks_of_sequences(
+      s.batch, kStepRows, [&](int64_t begin, int64_t end) { return s.query_offsets[end] - s.query_offsets[begin]; });
   const int64_t most = std::max<int64_t>(kStepRows, longest(s.query_offsets, s.batch));
   parallel_for(borders.size() - 1, 1, [&](int64_t chunk, int64_t) {
     struct Arrays {
