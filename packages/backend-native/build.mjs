@@ -52,7 +52,7 @@ const digestOfSources = files
   .reduce((hash, file) => hash.update(file).update(readFileSync(join(sources, file))), createHash('sha256'))
   .digest('hex');
 const target = join(output, 'codebeam.node');
-// What the addon is built of, a line for its sources and one for the compiler and its flags.
+// What the addon is built of: a line for its sources, one for the compiler and its flags, one with its instruction sets.
 const stamp = join(output, 'digest.txt');
 const stamped = existsSync(target) && existsSync(stamp) ? readFileSync(stamp, 'utf8').split('\n') : [];
 

@@ -62,9 +62,8 @@ void pack_weights(std::vector<PackedWeight<P>>& weights, int slot) {
   parallel_for(weights.size(), 1, [&](int64_t begin, int64_t) {
     const PackedWeight<P>& weight = weights[begin];
     for (size_t part = 0; part < weight.parts.size(); part++)
-      for (int64_t j = 0; j < weight.n; j += P::kColumns)
-        P::pack_columns(weight.parts[part], j, std::min(P::kColumns + 0, weight.n - j), 0, weight.depth,
-                        weight.packed + j * weight.total_depth() + part * P::padded(weight.depth) * P::kColumns);
+      pack_column_panels<P>(weight.parts[part], weight.n, weight.depth,
+                            weight.packed + part * P::padded(weight.depth) * P::kColumns, weight.total_depth());
   });
 }
 
@@ -77,8 +76,7 @@ struct PackedRows {
       : packed(room.take<typename P::Packed>((rows + P::kRows) * P::padded(depth) * parts)), parts(parts) {}
   const typename P::Packed* pack(const Matrix& a, int64_t rows, int64_t depth, int64_t part = 0) const {
     const int64_t padded = P::padded(depth);
-    for (int64_t r = 0; r < rows; r += P::kRows)
-      P::pack_rows(a, r, std::min(P::kRows + 0, rows - r), 0, depth, packed + r * padded * parts + part * padded * P::kRows);
+    pack_row_panels<P>(a, 0, rows, 0, depth, packed + part * padded * P::kRows, padded * parts);
     return packed;
   }
   // One tile of such rows of `depth` columns.
@@ -93,9 +91,7 @@ struct PackedColumns {
   typename P::Packed* packed;
   PackedColumns(Workspace& room, int64_t columns, int64_t depth) : packed(room.take<typename P::Packed>(packed_size<P>(columns, depth))) {}
   const typename P::Packed* pack(const Matrix& b, int64_t columns, int64_t depth) const {
-    const int64_t padded = P::padded(depth);
-    for (int64_t j = 0; j < columns; j += P::kColumns)
-      P::pack_columns(b, j, std::min(P::kColumns + 0, columns - j), 0, depth, packed + j * padded);
+    pack_column_panels<P>(b, columns, depth, packed, P::padded(depth));
     return packed;
   }
   // One tile of such columns, of which each has `depth` rows.

@@ -164,3 +164,14 @@ inline vfloat logarithm(vfloat x) {
   y = select(x == 0.f, splat(-INFINITY), y);
   return select((x < 0.f) | (x != x), splat(NAN), y);
 }
+
+// The greatest of n numbers; -infinity of none.
+inline float greatest(const float* x, int64_t n) {
+  vfloat most = splat(-INFINITY);
+  for_each_vector(n, [&](int64_t j, auto here) {
+    vfloat v = load(x + j, here);
+    if (here < W) v = select(lanes() < static_cast<int32_t>(here), v, splat(-INFINITY));
+    most = maximum(v, most);
+  });
+  return max_lane(most);
+}

@@ -67,8 +67,8 @@ struct Small {
   static void multiply(const Matrix& a, const Matrix& b, int64_t m, int64_t n, int64_t k, float* c, int64_t ldc, bool whole, float* room) {
     auto* left = reinterpret_cast<typename P::Packed*>(room);
     auto* right = left + round_up(m, P::kRows) * P::padded(k);
-    pack_row_panels<P>(a, 0, m, 0, k, left);
-    for (int64_t j = 0; j < n; j += P::kColumns) P::pack_columns(b, j, std::min(P::kColumns + 0, n - j), 0, k, right + j * P::padded(k));
+    pack_row_panels<P>(a, 0, m, 0, k, left, P::padded(k));
+    pack_column_panels<P>(b, n, k, right, P::padded(k));
     if (!whole) return multiply_panels<P>(left, m, right, 0, columns(n) / P::kColumns, n, k, c, ldc);
     for (int64_t r = 0; r < m; r += P::kRows)
       for (int64_t j = 0; j < n; j += P::kColumns)

@@ -1,13 +1,8 @@
 // The best children of each user's beams in a tree: packages/backend/src/ops/best-children.ts.
 
 inline float log_sum_exp(const float* x, int64_t n) {
-  vfloat most = splat(-INFINITY), total{};
-  for_each_vector(n, [&](int64_t j, auto lanes_here) {
-    vfloat v = load(x + j, lanes_here);
-    if (lanes_here < W) v = select(lanes() < static_cast<int32_t>(lanes_here), v, splat(-INFINITY));
-    most = maximum(v, most);
-  });
-  const float top = max_lane(most);
+  const float top = greatest(x, n);
+  vfloat total{};
   for_each_vector(n, [&](int64_t j, auto lanes_here) {
     vfloat power = exponential(load(x + j, lanes_here) - top);
     if (lanes_here < W) power = select(lanes() < static_cast<int32_t>(lanes_here), power, splat(0.f));

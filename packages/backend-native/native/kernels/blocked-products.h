@@ -34,7 +34,7 @@ void blocked_products(const float* a, int64_t m, const float* b, int64_t n, int6
         Packed* packed_a = scratch_of<Packed>(kPackedA, P::kBlockRows * padded_depth + 64);
         for (int64_t k = 0; k < depth; k += P::kBlockK) {
           const int64_t here = std::min<int64_t>(P::kBlockK, depth - k);
-          pack_row_panels<P>(left, row, rows, k, here, packed_a + k * P::kBlockRows);
+          pack_row_panels<P>(left, row, rows, k, here, packed_a + k * P::kBlockRows, P::padded(here));
         }
         float* products = scratch_of<float>(kKernel, P::kBlockRows * kProductColumns);
         alignas(64) float tile[P::kRows * P::kColumns];

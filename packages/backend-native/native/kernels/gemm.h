@@ -445,14 +445,22 @@ void multiply_panels(const typename P::Packed* packed_a, int64_t rows, const typ
     }
 }
 
-// Packs the rows row0 .. row0 + rows - 1 of op(A), at k0 .. k0 + depth - 1, on this thread.
+// Packs the rows row0 .. row0 + rows - 1 of op(A), at k0 .. k0 + depth - 1, on this thread, into panels that are `panel_depth` deep.
 template <class P>
-void pack_row_panels(const Matrix& a, int64_t row0, int64_t rows, int64_t k0, int64_t depth, typename P::Packed* packed) {
+void pack_row_panels(const Matrix& a, int64_t row0, int64_t rows, int64_t k0, int64_t depth, typename P::Packed* packed,
+                     int64_t panel_depth) {
   const int64_t step = a.transposed ? kPackDepth : std::max<int64_t>(1, depth);
   for (int64_t k = 0; k < depth; k += step)
     for (int64_t r = 0; r < rows; r += P::kRows)
       P::pack_rows(a, row0 + r, std::min(P::kRows + 0, rows - r), k0 + k, std::min(step, depth - k),
-                   packed + r * P::padded(depth) + k * P::kRows);
+                   packed + r * panel_depth + k * P::kRows);
+}
+
+// Packs op(B) [depth, n] on this thread, into panels that are `panel_depth` deep.
+template <class P>
+void pack_column_panels(const Matrix& b, int64_t n, int64_t depth, typename P::Packed* packed, int64_t panel_depth) {
+  for (int64_t j = 0; j < n; j += P::kColumns)
+    P::pack_columns(b, j, std::min(P::kColumns + 0, n - j), 0, depth, packed + j * panel_depth);
 }
 
 template <class P>
@@ -476,12 +484,11 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
       packed_rows = scratch_of<typename P::Packed>(kPackedRows, (m + P::kRows) * padded + 64);
       if (a.transposed)
         parallel_for(depth, kPackDepth, [&](int64_t begin, int64_t end) {
-          for (int64_t r = 0; r < m; r += P::kRows)
-            P::pack_rows(a, r, std::min(P::kRows + 0, m - r), k0 + begin, end - begin, packed_rows + r * padded + begin * P::kRows);
+          pack_row_panels<P>(a, 0, m, k0 + begin, end - begin, packed_rows + begin * P::kRows, padded);
         });
       else
         parallel_for(m, P::kRows, [&](int64_t begin, int64_t end) {
-          pack_row_panels<P>(a, begin, end - begin, k0, depth, packed_rows + begin * padded);
+          pack_row_panels<P>(a, begin, end - begin, k0, depth, packed_rows + begin * padded, padded);
         });
     }
     parallel_for(row_blocks * column_blocks, 1, [&](int64_t begin, int64_t end) {
@@ -495,7 +502,7 @@ void multiply_matrices(const Matrix& a, const Matrix& b, int64_t m, int64_t n, i
         typename P::Packed* packed_a = packed_rows ? packed_rows + row0 * padded : nullptr;
         if (!packed_a) {
           packed_a = scratch_of<typename P::Packed>(kPackedA, P::kBlockRows * padded + 64);
-          pack_row_panels<P>(a, row0, rows, k0, depth, packed_a);
+          pack_row_panels<P>(a, row0, rows, k0, depth, packed_a, padded);
         }
         multiply_panels<P>(packed_a, rows, packed_b, panel0, panel1, n, depth, c + row0 * ldc, ldc, here, last);
       }

@@ -4,13 +4,8 @@ static void softmax(const float* x, int64_t rows, int64_t columns, float* out) {
     for (int64_t row = begin; row < end; row++) {
       const float* from = x + row * columns;
       float* to = out + row * columns;
-      vfloat most = splat(-INFINITY), total{};
-      for_each_vector(columns, [&](int64_t j, auto n) {
-        vfloat v = load(from + j, n);
-        if (n < W) v = select(lanes() < static_cast<int32_t>(n), v, splat(-INFINITY));
-        most = maximum(v, most);
-      });
-      const float top = max_lane(most);
+      const float top = greatest(from, columns);
+      vfloat total{};
       for_each_vector(columns, [&](int64_t j, auto n) {
         vfloat power = exponential(load(from + j, n) - top);
         store(to + j, power, n);
