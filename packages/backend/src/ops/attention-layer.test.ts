@@ -1,7 +1,7 @@
 import { createKey } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
-import { draw, expectClose, hasNative, onOneAndTwoThreads, valuesOf } from '../../fixtures/layers.js';
-import { attentionLayer, availablePrecision, type Offsets, selectBackend, setPrecision, tf } from '../index.js';
+import { describeNativeLayer, draw, valuesOf } from '../../fixtures/layers.js';
+import { attentionLayer, type Offsets, selectBackend, tf } from '../index.js';
 
 const long = Array.from({ length: 70 }, (_, i) => (i * 7) % 33);
 
@@ -52,30 +52,7 @@ function run({ lengths, memory: keys, width, heads, headWidth, rate, causal = fa
   });
 }
 
-describe.skipIf(!hasNative)('attentionLayer on native', () => {
-  it.each(cases)('equals core ops, forward and gradient: %o', async (given) => {
-    await selectBackend('cpu');
-    const expected = run(given);
-    await selectBackend('native');
-    expectClose(run(given), expected, 1e-3);
-  });
-
-  it.each(cases)('in bfloat16 is within 5 %% as a whole: %o', async (given) => {
-    await selectBackend('native');
-    const expected = run(given);
-    if (availablePrecision('bfloat16') !== 'bfloat16') return;
-    setPrecision('bfloat16');
-    const found = run(given);
-    setPrecision('float32');
-    expectClose(found, expected, 0.05, false);
-  });
-
-  it('gives the same bits with one thread and with two', async () => {
-    await selectBackend('native');
-    const [one, two] = onOneAndTwoThreads(() => run(cases[4]));
-    expect(two).toEqual(one);
-  });
-});
+describeNativeLayer('attentionLayer', cases, run, { exact: 1e-3, rounded: 0.05, threaded: cases[4] });
 
 describe('attentionLayer', () => {
   it('refuses weights and offsets that do not fit', async () => {

@@ -1,7 +1,7 @@
 import { createKey } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
-import { draw, expectClose, hasNative, onOneAndTwoThreads, valuesOf } from '../../fixtures/layers.js';
-import { availablePrecision, feedForwardLayer, selectBackend, setPrecision, tf } from '../index.js';
+import { describeNativeLayer, draw, valuesOf } from '../../fixtures/layers.js';
+import { feedForwardLayer, selectBackend, tf } from '../index.js';
 
 const cases = [
   { rows: 0, width: 4, hidden: 8, rate: 0 },
@@ -40,30 +40,7 @@ function run({ rows, width, hidden, rate }: (typeof cases)[number]) {
   });
 }
 
-describe.skipIf(!hasNative)('feedForwardLayer on native', () => {
-  it.each(cases)('equals core ops, forward and gradient: %o', async (given) => {
-    await selectBackend('cpu');
-    const expected = run(given);
-    await selectBackend('native');
-    expectClose(run(given), expected, 1e-4);
-  });
-
-  it.each(cases)('in bfloat16 is within 8 %% as a whole: %o', async (given) => {
-    await selectBackend('native');
-    const expected = run(given);
-    if (availablePrecision('bfloat16') !== 'bfloat16') return;
-    setPrecision('bfloat16');
-    const found = run(given);
-    setPrecision('float32');
-    expectClose(found, expected, 0.08, false);
-  });
-
-  it('gives the same bits with one thread and with two', async () => {
-    await selectBackend('native');
-    const [one, two] = onOneAndTwoThreads(() => run(cases[5]));
-    expect(two).toEqual(one);
-  });
-});
+describeNativeLayer('feedForwardLayer', cases, run, { exact: 1e-4, rounded: 0.08, threaded: cases[5] });
 
 describe('feedForwardLayer', () => {
   it('refuses weights that do not fit and rates that are none', async () => {
