@@ -46,7 +46,7 @@ namespace ISA {
 #include "kernels/unary.h"
 #include "kernels/blocked-products.h"
 #include "kernels/nearest-codes.h"
-#include "kernels/linear.h"
+#include "kernels/mlp.h"
 #include "kernels/mean-squared-distance.h"
 #include "kernels/kmeans.h"
 #include "kernels/top-k-products.h"
@@ -75,7 +75,7 @@ void register_kernels(const Exports& exports) {
   register_top_k(exports);
   register_unary(exports);
   register_kmeans(exports);
-  register_linear(exports);
+  register_mlp(exports);
   register_mean_squared_distance(exports);
   register_nearest_codes(exports);
   register_top_k_products(exports);

@@ -79,6 +79,10 @@ struct PackedRows {
     pack_row_panels<P>(a, 0, rows, 0, depth, packed + part * padded * P::kRows, padded * parts);
     return packed;
   }
+  // The columns `first` to first + count - 1 of rows that have `depth`.
+  void pack_at(const Matrix& a, int64_t rows, int64_t first, int64_t count, int64_t depth) const {
+    pack_row_panels<P>(a, 0, rows, 0, count, packed + first * P::kRows, P::padded(depth));
+  }
   // One tile of such rows of `depth` columns.
   void put(float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t depth) const {
     P::pack_rows({tile, P::kColumns, false}, 0, rows, 0, columns, packed + row * P::padded(depth) + column * P::kRows);
@@ -93,6 +97,10 @@ struct PackedColumns {
   const typename P::Packed* pack(const Matrix& b, int64_t columns, int64_t depth) const {
     pack_column_panels<P>(b, columns, depth, packed, P::padded(depth));
     return packed;
+  }
+  // The rows `first` to first + count - 1 of columns that have `depth`.
+  void pack_at(const Matrix& b, int64_t columns, int64_t first, int64_t count, int64_t depth) const {
+    pack_column_panels<P>(b, columns, count, packed + first * P::kColumns, P::padded(depth));
   }
   // One tile of such columns, of which each has `depth` rows.
   void put(float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, int64_t depth) const {

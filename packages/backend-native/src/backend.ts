@@ -83,11 +83,14 @@ export class NativeBackend extends MathBackendCPU {
     this.#addon.setThreads(threads);
   }
 
-  /** A new tensor with undefined contents, for a kernel to fill. */
-  allocate(shape: readonly number[], dtype: keyof typeof arrays = 'float32'): TensorInfo {
-    const length = sizeOf(shape);
+  /**
+   * A new tensor with undefined contents, for a kernel to fill.
+   *
+   * @param behind  elements in the same block after the tensor's own, which only kernels see
+   */
+  allocate(shape: readonly number[], dtype: keyof typeof arrays = 'float32', behind = 0): TensorInfo {
     const dataId = {};
-    this.data.set(dataId, this.#allocate(dtype, length) as never);
+    this.data.set(dataId, this.#allocate(dtype, sizeOf(shape), behind) as never);
     return { dataId, shape: shape as number[], dtype };
   }
 
@@ -155,8 +158,8 @@ export class NativeBackend extends MathBackendCPU {
     return { unreliable: false, reasons: [], bytesReserved, bytesInUse };
   }
 
-  #allocate(dtype: keyof typeof arrays, length: number): NativeData {
-    const block = this.#arena.allocate(length * arrays[dtype].BYTES_PER_ELEMENT);
+  #allocate(dtype: keyof typeof arrays, length: number, behind = 0): NativeData {
+    const block = this.#arena.allocate((length + behind) * arrays[dtype].BYTES_PER_ELEMENT);
     return new NativeData(dtype, block, length);
   }
 }

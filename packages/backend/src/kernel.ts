@@ -5,12 +5,15 @@ export function hasKernel(name: string): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
-/** Runs a kernel so that the tape sees it; an op with several outputs returns them in an array. */
+/** Runs a kernel so that the tape sees it; an op with several outputs returns them in an array, one with any number of inputs takes one. */
 export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
   name: string,
-  inputs: { readonly [name: string]: tf.Tensor | undefined },
+  inputs: { readonly [name: string]: tf.Tensor | undefined } | readonly tf.Tensor[],
   attrs: { readonly [name: string]: unknown } = {},
 ): T {
-  const present = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-  return tf.engine().runKernel(name, present as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap) as unknown as T;
+  const present = Array.isArray(inputs)
+    ? inputs
+    : Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
+  const named = present as unknown as tf.NamedTensorMap;
+  return tf.engine().runKernel(name, named, attrs as unknown as tf.NamedAttrMap) as unknown as T;
 }

@@ -2,7 +2,7 @@ export { type Attention, attentionLayer, crossAttentionStep, initAttention, self
 export { createDropout, type Dropout, noDropout } from './dropout.js';
 export { type FeedForward, feedForwardLayer, initFeedForward } from './feed-forward.js';
 export { normal } from './initialise.js';
-export { type BiasedLinear, initLinear, type Linear, linear } from './linear.js';
+export { initLinear, type Linear } from './linear.js';
 export { initMlp, type Mlp, mlp } from './mlp.js';
 export { countParams, disposeParams, flattenParams, mapParams, type Params } from './params.js';
 export {

@@ -1,9 +1,9 @@
-import { tf } from '@codebeam/backend';
+import { type MlpLayer, mlp as mlpOp, tf } from '@codebeam/backend';
 import { foldIn, type Key } from '@codebeam/random';
-import { type BiasedLinear, initLinear, linear } from './linear.js';
+import { initLinear } from './linear.js';
 
 /** Layers from the first to the last. */
-export type Mlp = BiasedLinear[];
+export type Mlp = MlpLayer[];
 
 /**
  * @param widths  input width, hidden widths, output width; He et al. 2015 initialisation for ReLU, zero biases
@@ -22,6 +22,5 @@ export function initMlp(key: Key, widths: readonly number[]): Mlp {
  * @returns  [B, widths.at(-1)]
  */
 export function mlp(layers: Mlp, x: tf.Tensor2D): tf.Tensor2D {
-  const last = layers.length - 1;
-  return layers.reduce((input, layer, i) => linear(layer, input, i < last ? 'relu' : 'linear'), x);
+  return mlpOp(x, layers);
 }

@@ -7,7 +7,6 @@ import {
   createDropout,
   flattenParams,
   initMlp,
-  linear,
   mapParams,
   mlp,
   relativePositionBucket,
@@ -57,13 +56,6 @@ describe('relativePositionBucket', () => {
 describe.each(backends)('layers on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);
-  });
-
-  it('linear multiplies rows from the left and adds the bias', async () => {
-    const weight = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
-    const y = linear({ weight, bias: tf.tensor1d([10, 20, 30]) }, tf.tensor3d([1, 0, 0, 1], [1, 2, 2]));
-    expect(y.shape).toEqual([1, 2, 3]);
-    expect(Array.from(await y.data())).toEqual([11, 22, 33, 14, 25, 36]);
   });
 
   it('mlp applies ReLU between layers and not after the last', async () => {

@@ -1,5 +1,4 @@
 import { type KeysAndValues, type Offsets, tf } from '@codebeam/backend';
-import { linear } from '@codebeam/nn';
 import type { Decoder } from './decoder.js';
 
 /** What the decoder remembers between the steps of a beam search. */
@@ -21,8 +20,8 @@ export type KvCache = {
  */
 export function createKvCache(decoder: Decoder, memory: tf.Tensor2D, crossOffsets: Offsets): KvCache {
   const cross = decoder.blocks.map(({ crossAttention }) => ({
-    key: linear(crossAttention.key, memory),
-    value: linear(crossAttention.value, memory),
+    key: tf.matMul<tf.Tensor2D>(memory, crossAttention.key.weight),
+    value: tf.matMul<tf.Tensor2D>(memory, crossAttention.value.weight),
   }));
   return { self: [], ancestors: new Int32Array(0), cross, crossOffsets };
 }

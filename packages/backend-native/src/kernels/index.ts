@@ -12,9 +12,9 @@ import * as gather from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import * as kmeans from './kmeans.js';
 import * as layerNorm from './layer-norm.js';
-import * as linear from './linear.js';
 import * as matMul from './mat-mul.js';
 import * as meanSquaredDistance from './mean-squared-distance.js';
+import * as mlp from './mlp.js';
 import * as nearestCodes from './nearest-codes.js';
 import * as reduce from './reduce.js';
 import * as rmsNorm from './rms-norm.js';
@@ -42,9 +42,9 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...gather,
   ...kmeans,
   ...layerNorm,
-  ...linear,
   ...matMul,
   ...meanSquaredDistance,
+  ...mlp,
   ...nearestCodes,
   ...reduce,
   ...rmsNorm,
