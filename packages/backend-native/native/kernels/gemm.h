@@ -206,11 +206,13 @@ struct BFloat16 {
   // The thread's tile registers, to be held while it multiplies: eight tiles of 16 rows of 64 bytes.
   struct Registers {
     Registers() {
-      struct alignas(64) {
+      struct alignas(64) Config {
         uint8_t palette = 1, start_row = 0, reserved[14] = {};
         uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
         uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-      } config;
+      };
+      // Static: GCC's _tile_loadconfig says that it reads eight bytes only, so the rest of a local one may never be written.
+      static const Config config;
       _tile_loadconfig(&config);
     }
     ~Registers() { _tile_release(); }

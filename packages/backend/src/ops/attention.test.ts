@@ -1,6 +1,6 @@
-import type { NativeBackend } from '@codebeam/backend-native';
-import { createGenerator, createKey } from '@codebeam/random';
+import { createKey } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
+import { describeNativeLayer, draw, expectClose, hasNative, valuesOf } from '../../fixtures/layers.js';
 import { attention, type Offsets, selectBackend, tf } from '../index.js';
 
 const shapes = [
@@ -22,14 +22,6 @@ const offsetsOf = (lengths: readonly number[]): Offsets => {
   return offsets;
 };
 
-function draw(seed: number, shape: [number, number]): tf.Tensor2D {
-  const generator = createGenerator(createKey(seed, 'sample'));
-  return tf.tensor2d(
-    Float32Array.from({ length: shape[0] * shape[1] }, () => generator.normal()),
-    shape,
-  );
-}
-
 type Case = (typeof shapes)[number] & { causal: boolean; bias: boolean; rate: number };
 const cases: Case[] = shapes.flatMap((shape) =>
   [
@@ -41,7 +33,7 @@ const cases: Case[] = shapes.flatMap((shape) =>
 );
 
 /** The output and the gradients of a weighted sum of it with respect to query, key, value and bias. */
-function run({ queries, keys, heads, width, causal, bias, rate }: Case): number[][] {
+function run({ queries, keys, heads, width, causal, bias, rate }: Case) {
   const [queryOffsets, keyOffsets] = [offsetsOf(queries), offsetsOf(keys)];
   const [rowsQ, rowsK] = [queryOffsets[queries.length], keyOffsets[keys.length]];
   const zeroDistance = Math.max(...queries);
@@ -65,7 +57,7 @@ function run({ queries, keys, heads, width, causal, bias, rate }: Case): number[
       const [q, k, v, table] = x;
       return tf.sum(tf.mul(f(q, k, v, table ?? inputs[3]), weights)) as tf.Scalar;
     })(bias ? [...inputs] : inputs.slice(0, 3));
-    return [out, ...gradients].map((tensor) => Array.from(tensor.dataSync()));
+    return valuesOf([out, ...gradients]);
   });
 }
 
@@ -103,47 +95,20 @@ function reference({ queries, keys, heads, width, causal, bias }: Case): number[
   return out;
 }
 
-const worst = (found: number[], expected: number[]) => {
-  expect(found.length).toBe(expected.length);
-  return found.reduce(
-    (most, value, i) => Math.max(most, Math.abs(value - expected[i]) / (1 + Math.abs(expected[i]))),
-    0,
-  );
-};
-
-const hasNative = await selectBackend('native').then(
-  () => true,
-  () => false,
-);
-
 describe.each(['cpu', 'wasm', 'native'] as const)('attention on %s', (backend) => {
   it.skipIf(backend === 'native' && !hasNative).each(cases.filter(({ rate }) => rate === 0))(
     'equals the definition in float64: %o',
     async (given) => {
       await selectBackend(backend);
-      expect(worst(run(given)[0], reference(given))).toBeLessThan(1e-5);
+      expectClose(run(given).slice(0, 1), [{ values: Float32Array.from(reference(given)) }], 1e-5);
     },
   );
 });
 
-describe.skipIf(!hasNative)('the kernel of native', () => {
-  it.each(cases)('equals core ops, forward and gradient: %o', async (given) => {
-    await selectBackend('native');
-    const found = run(given);
-    await selectBackend('cpu');
-    const expected = run(given);
-    for (const [i, values] of expected.entries()) expect(worst(found[i], values)).toBeLessThan(2e-4);
-  });
-
-  it('gives the same bits with one thread and with two', async () => {
-    await selectBackend('native');
-    const backend = tf.backend() as unknown as NativeBackend;
-    const [, , , given] = cases.filter(({ bias, rate }) => bias && rate > 0);
-    backend.setThreads(1);
-    const one = run(given);
-    backend.setThreads(2);
-    expect(run(given)).toEqual(one);
-  });
+describeNativeLayer('attention', cases, run, {
+  exact: 2e-4,
+  rounded: 0.05,
+  threaded: cases.filter(({ bias, rate }) => bias && rate > 0)[3],
 });
 
 describe('attention', () => {
