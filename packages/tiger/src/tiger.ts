@@ -55,8 +55,10 @@ export function tigerLoss(
       `tiger: mask must be given exactly when constrainedSoftmax is on, got ${mask ? 'one' : 'none'} with ${config.constrainedSoftmax}; make it with continuationMask`,
     );
   }
-  const logits = forward(params, histories, targets, config, key); // [B*(L+1), V]
-  return softmaxCrossEntropy(logits, tf.tensor1d(targets, 'int32'), mask && tf.tensor2d(mask, logits.shape));
+  const { embedding } = params;
+  const hidden = predict(params, histories, targets, config, key); // [B*(L+1), D]
+  const allowed = mask && tf.tensor2d(mask, [targets.length, embedding.shape[0]]);
+  return softmaxCrossEntropy(hidden, embedding, tf.tensor1d(targets, 'int32'), allowed);
 }
 
 /** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */
@@ -67,11 +69,22 @@ export function forward(
   config: TigerConfig,
   key?: Key,
 ): tf.Tensor2D {
+  return logitsOf(params, predict(params, histories, targets, config, key));
+}
+
+/** [B*(L+1), D] what is compared with the embedding at each target position. */
+function predict(
+  params: Tiger,
+  histories: PackedTokens,
+  targets: Int32Array,
+  config: TigerConfig,
+  key?: Key,
+): tf.Tensor2D {
   const dropout = key ? createDropout(config.dropout, key) : noDropout;
   const memory = encodeHistories(params, histories, config, dropout); // [S, D]
   const inputs = shiftRight(targets, targets.length / (histories.offsets.length - 1)); // [B*(L+1)]
   const hidden = decode(params.decoder, embed(params, inputs), memory, histories.offsets, config, dropout); // [B*(L+1), D]
-  return logitsOf(params, hidden);
+  return tied(hidden);
 }
 
 /** The encoder's output [S, D]: a row for each token of the histories. */
@@ -104,7 +117,7 @@ export function generateStep(
   columns?: { first: number; size: number },
 ): { logits: tf.Tensor2D; position: KeysAndValues[] } {
   const { hidden, position } = decodeStep(params.decoder, embed(params, tokens), cache, config); // [R, D]
-  return { logits: logitsOf(params, hidden, columns), position };
+  return { logits: logitsOf(params, tied(hidden), columns), position };
 }
 
 /** [S] -> [S, D] */
@@ -112,10 +125,15 @@ function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
   return tf.gather(embedding, tf.tensor1d(tokens, 'int32'));
 }
 
+/** T5 scales what is compared with an embedding that is also its input. [R, D] */
+function tied(hidden: tf.Tensor2D): tf.Tensor2D {
+  return tf.mul(hidden, hidden.shape[1] ** -0.5);
+}
+
 /** [R, D] -> [R, V], or the columns of some tokens */
 function logitsOf({ embedding }: Tiger, hidden: tf.Tensor2D, columns?: { first: number; size: number }): tf.Tensor2D {
   const tokens = columns ? tf.slice(embedding, [columns.first, 0], [columns.size, -1]) : embedding;
-  return tf.mul(tf.matMul(hidden, tokens, false, true), embedding.shape[1] ** -0.5);
+  return tf.matMul(hidden, tokens, false, true);
 }
 
 /** The decoder's input: each row starts with the start token and lacks its last target. */

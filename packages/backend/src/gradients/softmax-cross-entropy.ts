@@ -1,13 +1,15 @@
 import { runKernel } from '../kernel.js';
 import { tf } from '../tf.js';
 
+/** The logits are made again. */
 tf.registerGradient({
   kernelName: 'SoftmaxCrossEntropy',
-  inputsToSave: ['logits', 'labels', 'mask'],
+  inputsToSave: ['hidden', 'classes', 'labels', 'mask'],
   outputsToSave: [false, true],
-  gradFunc: (dys, [logits, labels, mask, logSums]) => {
+  gradFunc: (dys, [hidden, classes, labels, mask, logSums]) => {
     const [dy] = dys as unknown as tf.Tensor[];
-    const inputs = { logits, labels, mask, logSums, dy };
-    return { logits: () => runKernel<tf.Tensor>('SoftmaxCrossEntropyGradient', inputs) };
+    const inputs = { hidden, classes, labels, mask, logSums, dy };
+    const [dHidden, dClasses] = runKernel<tf.Tensor[]>('SoftmaxCrossEntropyGradient', inputs);
+    return { hidden: () => dHidden, classes: () => dClasses };
   },
 });
