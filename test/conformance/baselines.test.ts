@@ -1,4 +1,13 @@
-import { fitCoOccurrence, fitMarkov, fitMostPopular } from '@codebeam/recommenders';
+import { selectBackend } from '@codebeam/backend';
+import {
+  createSasrecRecommender,
+  fitCoOccurrence,
+  fitMarkov,
+  fitMostPopular,
+  sasrecSchema,
+  sasrecTrainingSchema,
+  trainSasrec,
+} from '@codebeam/recommenders';
 import { describeRecommender } from './recommender.js';
 
 describeRecommender(
@@ -10,3 +19,13 @@ describeRecommender('markov', (sequences, numItems) => fitMarkov(sequences, numI
 describeRecommender('co-occurrence', (sequences, numItems) =>
   fitCoOccurrence(sequences, numItems, { fittedOn: 'train' }),
 );
+describeRecommender('sasrec', async (sequences, numItems) => {
+  await selectBackend();
+  const model = await trainSasrec({
+    sequences,
+    numItems,
+    config: sasrecSchema.parse({ modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3 }),
+    training: sasrecTrainingSchema.parse({ maxEpochs: 60, batchSize: 16, learningRate: 5e-3, progressBar: false }),
+  });
+  return createSasrecRecommender(model, { fittedOn: 'train' });
+});

@@ -2,3 +2,17 @@ export { type CoOccurrenceOptions, fitCoOccurrence } from './co-occurrence.js';
 export type { FitOptions } from './fit-options.js';
 export { fitMarkov } from './markov.js';
 export { fitMostPopular } from './most-popular.js';
+export {
+  createSasrecRecommender,
+  initSasrec,
+  lastOutputs,
+  type Sasrec,
+  type SasrecConfig,
+  type SasrecModel,
+  sasrecForward,
+  sasrecLoss,
+  sasrecSchema,
+  sasrecTrainingSchema,
+  type TrainSasrecOptions,
+  trainSasrec,
+} from './sasrec.js';

@@ -1,0 +1,100 @@
+import { selectBackend, tf } from '@codebeam/backend';
+import { createKey } from '@codebeam/random';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  createSasrecRecommender,
+  initSasrec,
+  lastOutputs,
+  sasrecForward,
+  sasrecLoss,
+  sasrecSchema,
+  sasrecTrainingSchema,
+  trainSasrec,
+} from './index.js';
+
+const config = sasrecSchema.parse({ modelWidth: 8, layers: 2, heads: 2, dropout: 0, maxHistory: 4 });
+const histories = [[3, 1, 4], [1], [5, 2, 0, 6]].map((items) => Int32Array.from(items));
+const packed = { items: Int32Array.of(3, 1, 4, 1, 5, 2, 0, 6), offsets: Int32Array.of(0, 3, 4, 8) };
+
+describe('SASRec', () => {
+  beforeAll(async () => {
+    await selectBackend();
+  });
+
+  it('is a function of the seed', async () => {
+    const [one, same, other] = [1, 1, 2].map((seed) => initSasrec(config, 7, seed).items.dataSync());
+    expect(same).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  it('sees neither what comes later nor what stands in other histories', async () => {
+    const params = initSasrec(config, 7, 1);
+    const whole = await sasrecForward(params, packed, config).array();
+    const changed = { ...packed, items: Int32Array.of(3, 1, 5, 6, 5, 2, 0, 1) };
+    const after = await sasrecForward(params, changed, config).array();
+    for (const row of [0, 1, 4, 5, 6]) {
+      for (const [i, x] of whole[row].entries()) expect(after[row][i]).toBeCloseTo(x, 5);
+    }
+    for (const row of [2, 3, 7]) expect(after[row]).not.toEqual(whole[row]);
+  });
+
+  it('reads the last items of a longer history, and nothing of an empty one', async () => {
+    const params = initSasrec(config, 7, 1);
+    const long = [Int32Array.of(1, 1, ...histories[2]), histories[2], new Int32Array(0)];
+    const [cut, same, empty] = await lastOutputs(params, long, config).array();
+    expect(cut).toEqual(same);
+    expect(empty).toEqual(Array(8).fill(0));
+  });
+
+  it('starts near the loss of guessing, and its gradient is that of finite differences', async () => {
+    const params = initSasrec(config, 7, 1);
+    const targets = Int32Array.of(1, 4, 0, 2, 2, 0, 6, 3);
+    const at = (items: tf.Tensor2D) => sasrecLoss({ ...params, items }, packed, targets, config);
+    expect(at(params.items).dataSync()[0]).toBeLessThan(2 * Math.log(7));
+    const direction = tf.randomNormal<tf.Rank.R2>([7, 8], 0, 1, 'float32', 3);
+    const gradient = tf.grad((items: tf.Tensor) => at(items as tf.Tensor2D))(params.items);
+    const slope = tf.sum(tf.mul(gradient, direction)).dataSync()[0];
+    const step = 1e-3;
+    const [up, down] = [step, -step].map(
+      (h) => at(tf.add(params.items, tf.mul(direction, h)) as tf.Tensor2D).dataSync()[0],
+    );
+    expect((up - down) / (2 * step)).toBeCloseTo(slope, 2);
+  });
+
+  it('drops differently at each step and not at all in inference', async () => {
+    const params = initSasrec(config, 7, 1);
+    const noisy = { ...config, dropout: 0.5 };
+    const targets = Int32Array.of(1, 4, 0, 2, 2, 0, 6, 3);
+    const loss = (seed?: number) =>
+      sasrecLoss(
+        params,
+        packed,
+        targets,
+        noisy,
+        seed === undefined ? undefined : createKey(seed, 'dropout'),
+      ).dataSync()[0];
+    expect(loss(1)).toBe(loss(1));
+    expect(loss(1)).not.toBe(loss(2));
+    expect(loss()).toBeCloseTo(sasrecLoss(params, packed, targets, config).dataSync()[0], 6);
+  });
+
+  it('learns the order of a ring, by the same steps for the same seed', async () => {
+    const length = 6;
+    const sequences = {
+      offsets: Int32Array.from({ length: 11 }, (_, user) => user * length),
+      items: Int32Array.from({ length: 10 * length }, (_, i) => (Math.floor(i / length) + (i % length)) % 10),
+    };
+    const training = sasrecTrainingSchema.parse({
+      maxEpochs: 60,
+      batchSize: 4,
+      learningRate: 5e-3,
+      progressBar: false,
+    });
+    const train = () => trainSasrec({ sequences, numItems: 10, config, training });
+    const model = await train();
+    const recommender = createSasrecRecommender(model, { fittedOn: 'train' });
+    const { items } = await recommender.recommend([Int32Array.of(2, 3), Int32Array.of(8, 9)], 1, { maskHistory: true });
+    expect([...items]).toEqual([4, 0]);
+    expect((await train()).params.items.dataSync()).toEqual(model.params.items.dataSync());
+  });
+});

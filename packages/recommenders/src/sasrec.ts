@@ -1,0 +1,252 @@
+/**
+ * SASRec: a causal transformer reads a user's items; the next one is that whose embedding has the greatest inner product with its
+ * output. Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", sec. 3.
+ *
+ * Shapes: B users, S items of B histories one after another, N items of the catalogue, T items read at most, D width.
+ * Differs from the paper: cross-entropy over all items takes the place of one negative with binary cross-entropy (Klenitskiy &
+ * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
+ */
+import { attention, layerNorm, type Offsets, softmaxCrossEntropy, tf, topKProducts } from '@codebeam/backend';
+import type { Sequences } from '@codebeam/data';
+import { checkRequest, emptyRecommendations, type Recommender } from '@codebeam/eval';
+import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
+import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
+import { type TrainingConfig, type TrainOptions, train, trainingSchema } from '@codebeam/trainers';
+import { z } from 'zod';
+import type { FitOptions } from './fit-options.js';
+
+export const sasrecSchema = z.strictObject({
+  modelWidth: z.int().positive().default(64).describe('D, width of the item embeddings (paper: 50)'),
+  layers: z.int().positive().default(2).describe('blocks of attention and feed-forward (paper: 2)'),
+  heads: z.int().positive().default(1).describe('attention heads (paper: 1)'),
+  dropout: z.number().min(0).lt(1).default(0.5).describe('dropout rate (paper: 0.5 for Amazon)'),
+  maxHistory: z
+    .int()
+    .positive()
+    .default(50)
+    .describe('T, items of the history that are read, the latest ones (paper: 50)'),
+});
+export type SasrecConfig = z.infer<typeof sasrecSchema>;
+
+/** SASRec's own defaults of the training knobs. */
+export const sasrecTrainingSchema = trainingSchema.extend({
+  maxEpochs: trainingSchema.shape.maxEpochs.default(60),
+  batchSize: trainingSchema.shape.batchSize.default(128),
+});
+
+type Norm = { weight: tf.Tensor1D; bias: tf.Tensor1D };
+type Projection = { weight: tf.Tensor2D; bias: tf.Tensor1D };
+type Block = {
+  attentionNorm: Norm;
+  query: Projection;
+  key: Projection;
+  value: Projection;
+  feedForwardNorm: Norm;
+  input: Projection;
+  output: Projection;
+};
+
+export type Sasrec = {
+  /** [N, D] of items, both read and recommended. */
+  items: tf.Tensor2D;
+  /** [T, D] */
+  positions: tf.Tensor2D;
+  blocks: Block[];
+  norm: Norm;
+};
+
+export function initSasrec(config: SasrecConfig, numItems: number, seed: number): Sasrec {
+  const { modelWidth: width, maxHistory, layers } = config;
+  const key = createKey(seed, 'init');
+  const matrix = (site: number, rows: number, deviation: number) =>
+    normal<tf.Rank.R2>(foldIn(key, site), [rows, width], deviation);
+  const norm = (): Norm => ({ weight: tf.ones([width]), bias: tf.zeros([width]) });
+  const projection = (site: number): Projection => ({
+    weight: matrix(site, width, width ** -0.5),
+    bias: tf.zeros([width]),
+  });
+  return {
+    items: matrix(0, numItems, width ** -0.5),
+    positions: matrix(1, maxHistory, width ** -0.5),
+    blocks: Array.from({ length: layers }, (_, layer) => {
+      const [query, keys, value, input, output] = [2, 3, 4, 5, 6].map((site) => projection(5 * layer + site));
+      return { attentionNorm: norm(), query, key: keys, value, feedForwardNorm: norm(), input, output };
+    }),
+    norm: norm(),
+  };
+}
+
+/** B histories, each cut to its last T items, one after another. */
+interface PackedItems {
+  /** [S] */
+  items: Int32Array;
+  /** [B+1] */
+  offsets: Offsets;
+}
+
+/** [S, D] what the model expects after each item of the histories, given that item and those before it. */
+export function sasrecForward(
+  params: Sasrec,
+  { items, offsets }: PackedItems,
+  { heads, modelWidth }: SasrecConfig,
+  dropout: Dropout = noDropout,
+): tf.Tensor2D {
+  const places = new Int32Array(items.length);
+  for (let b = 1; b < offsets.length; b++)
+    for (let i = offsets[b - 1]; i < offsets[b]; i++) places[i] = i - offsets[b - 1];
+  const embedded = tf.mul(tf.gather(params.items, tf.tensor1d(items, 'int32')), Math.sqrt(modelWidth)); // [S, D]
+  let hidden: tf.Tensor2D = dropout(tf.add(embedded, tf.gather(params.positions, tf.tensor1d(places, 'int32'))));
+  for (const block of params.blocks) {
+    // The paper's blocks: queries are normalised, keys and values are not, and what is added to is normalised too.
+    const normed = normalise(block.attentionNorm, hidden);
+    const query: tf.Tensor2D = tf.mul(project(block.query, normed), (modelWidth / heads) ** -0.5);
+    const seen = attention(query, project(block.key, hidden), project(block.value, hidden), {
+      heads,
+      causal: true,
+      queryOffsets: offsets,
+      keyOffsets: offsets,
+      dropout: dropout.draw(),
+    }); // [S, D]
+    const attended = normalise(block.feedForwardNorm, tf.add(normed, seen));
+    const inner = dropout(tf.relu(project(block.input, attended))); // [S, D]
+    hidden = tf.add(attended, dropout(project(block.output, inner)));
+  }
+  return normalise(params.norm, hidden);
+}
+
+/** Mean cross-entropy over all items of each item that follows another, in nats. */
+export function sasrecLoss(
+  params: Sasrec,
+  inputs: PackedItems,
+  targets: Int32Array,
+  config: SasrecConfig,
+  key?: Key,
+): tf.Scalar {
+  const dropout = key ? createDropout(config.dropout, key) : noDropout;
+  const hidden = sasrecForward(params, inputs, config, dropout); // [S, D]
+  return softmaxCrossEntropy(hidden, params.items, tf.tensor1d(targets, 'int32'));
+}
+
+export interface SasrecModel {
+  config: SasrecConfig;
+  params: Sasrec;
+}
+
+export interface TrainSasrecOptions
+  extends Pick<TrainOptions<Sasrec, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
+  /** The training part of the split. */
+  sequences: Sequences;
+  /** N */
+  numItems: number;
+  config: SasrecConfig;
+  training: TrainingConfig;
+  /** Measures the model on the validation part; the state with the best `metric` is what comes back. */
+  validation?: { metric: string; evaluate: (model: SasrecModel) => Promise<{ [metric: string]: number }> };
+}
+
+/** Trains on every item that follows another in a training sequence. */
+export async function trainSasrec(options: TrainSasrecOptions): Promise<SasrecModel> {
+  const { sequences, numItems, config, training, validation, ...folders } = options;
+  const shuffleKey = createKey(training.seed, 'shuffle');
+  const users = Int32Array.from(sequences.offsets.keys()).filter(
+    (user) => sequences.offsets[user + 1] - sequences.offsets[user] >= 2,
+  );
+  const { params } = await train<Sasrec, Int32Array>({
+    ...folders,
+    label: 'train-sasrec',
+    training,
+    identity: { sasrec: config, numItems },
+    params: initSasrec(config, numItems, training.seed),
+    *batches(epoch) {
+      const order = permutation(foldIn(shuffleKey, epoch), users.length).map((place) => users[place]);
+      for (let at = 0; at < order.length; at += training.batchSize) yield order.subarray(at, at + training.batchSize);
+    },
+    batchesPerEpoch: Math.ceil(users.length / training.batchSize),
+    loss: (params, batch, { key }) => {
+      // The last item is a target only, the first is read only.
+      const sequencesOf = Array.from(batch, (user) =>
+        sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]).slice(-config.maxHistory - 1),
+      );
+      const inputs = packItems(
+        sequencesOf.map((items) => items.subarray(0, -1)),
+        config.maxHistory,
+      );
+      const targets = packItems(
+        sequencesOf.map((items) => items.subarray(1)),
+        config.maxHistory,
+      );
+      return { loss: sasrecLoss(params, inputs, targets.items, config, key) };
+    },
+    ...(validation && {
+      validation: {
+        metric: validation.metric,
+        mode: 'max',
+        evaluate: (params: Sasrec) => validation.evaluate({ config, params }),
+      },
+    }),
+  });
+  return { config, params };
+}
+
+/** SASRec as a recommender: the k items of greatest score. An empty history gets the items that are scored highest after none. */
+export function createSasrecRecommender(
+  { config, params }: SasrecModel,
+  { name = 'sasrec', fittedOn, batchSize = 1024 }: FitOptions & { batchSize?: number },
+): Recommender {
+  const numItems = params.items.shape[0];
+  return {
+    name,
+    parameters: { fittedOn, ...config },
+    async recommend(histories, k, { maskHistory, users }) {
+      checkRequest(name, histories, k, numItems, users);
+      const lists = emptyRecommendations(histories.length, k);
+      const found = Math.min(k, numItems);
+      for (let start = 0; start < histories.length; start += batchSize) {
+        const batch = histories.slice(start, start + batchSize);
+        const best = tf.tidy(() => {
+          const exclude = maskHistory ? packItems(batch, Infinity) : undefined;
+          return topKProducts(lastOutputs(params, batch, config), params.items, found, exclude && { exclude });
+        });
+        const [scores, items] = await Promise.all([best.values.data(), best.indices.data()]);
+        tf.dispose(best);
+        for (let row = 0; row < batch.length; row++) {
+          lists.items.set(items.subarray(row * found, (row + 1) * found) as Int32Array, (start + row) * k);
+          lists.scores.set(scores.subarray(row * found, (row + 1) * found) as Float32Array, (start + row) * k);
+        }
+      }
+      return lists;
+    },
+  };
+}
+
+/** [B, D] what is expected after the last item of each history; zero after an empty one. */
+export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], config: SasrecConfig): tf.Tensor2D {
+  const packed = packItems(histories, config.maxHistory);
+  const hidden = sasrecForward(params, packed, config); // [S, D]
+  const zero = tf.zeros<tf.Rank.R2>([1, config.modelWidth]);
+  const rows = Int32Array.from(histories, (history, b) =>
+    history.length > 0 ? packed.offsets[b + 1] - 1 : packed.items.length,
+  );
+  return tf.gather(tf.concat([hidden, zero]), tf.tensor1d(rows, 'int32'));
+}
+
+function packItems(histories: readonly Int32Array[], maxHistory: number): PackedItems {
+  const kept = histories.map((history) => history.subarray(Math.max(0, history.length - maxHistory)));
+  const offsets = new Int32Array(kept.length + 1);
+  kept.forEach((items, b) => {
+    offsets[b + 1] = offsets[b] + items.length;
+  });
+  const items = new Int32Array(offsets[kept.length]);
+  kept.forEach((history, b) => {
+    items.set(history, offsets[b]);
+  });
+  return { items, offsets };
+}
+
+function normalise({ weight, bias }: Norm, x: tf.Tensor2D): tf.Tensor2D {
+  return layerNorm(x, weight, bias, 1e-8); // as in the paper's code
+}
+
+function project({ weight, bias }: Projection, x: tf.Tensor2D): tf.Tensor2D {
+  return tf.add(tf.matMul(x, weight), bias);
+}
