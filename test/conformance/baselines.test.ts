@@ -1,5 +1,7 @@
 import { selectBackend } from '@codebeam/backend';
 import {
+  countLogit,
+  createHybridRecommender,
   createSasrecRecommender,
   fitCoOccurrence,
   fitMarkov,
@@ -28,4 +30,12 @@ describeRecommender('sasrec', async (sequences, numItems) => {
     training: sasrecTrainingSchema.parse({ maxEpochs: 60, batchSize: 16, learningRate: 5e-3, progressBar: false }),
   });
   return createSasrecRecommender(model, { fittedOn: 'train' });
+});
+describeRecommender('hybrid', (sequences, numItems) => {
+  const parts = [fitMarkov, fitCoOccurrence].map((fit) => ({
+    recommender: fit(sequences, numItems, { fittedOn: 'train' }),
+    weight: 1,
+    logit: countLogit,
+  }));
+  return createHybridRecommender(parts, numItems, { depth: numItems });
 });

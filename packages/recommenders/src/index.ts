@@ -1,5 +1,6 @@
 export { type CoOccurrenceOptions, fitCoOccurrence } from './co-occurrence.js';
 export type { FitOptions } from './fit-options.js';
+export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
 export { fitMarkov } from './markov.js';
 export { fitMostPopular } from './most-popular.js';
 export {
