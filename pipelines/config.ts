@@ -5,6 +5,7 @@ import {
   tfidfSvdSchema,
   transformersEncoderSchema,
 } from '@codebeam/data';
+import { sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';
@@ -89,11 +90,20 @@ const embedItemsSchema = z.strictObject({
       }),
     ])
     .prefault({ type: 'tfidf-svd' }),
+  collaborative: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      "share of SASRec's item embedding in an item's vector, by squared length; 0: what the encoder says alone",
+    ),
 });
 
 /** What the pipeline itself decides: one seed, one layout of folders, and a stage of its own for the test split. */
 const decided = { seed: true, runTest: true, checkpointDir: true, logDir: true, experimentName: true } as const;
 const trainRqvaeSchema = rqvaeTrainingSchema.omit(decided);
+const trainSasrecSchema = sasrecTrainingSchema.omit(decided);
 const trainTigerSchema = tigerTrainingSchema.omit(decided).extend({
   validationUsers: z.int().positive().default(1000).describe('users of the validation split, chosen by the seed'),
   validationBeamWidth: z.int().positive().default(10).describe('W while training; evaluate has its own'),
@@ -116,6 +126,14 @@ const evaluateSchema = z.strictObject({
       decay: z.number().positive().max(1).default(0.5),
     })
     .prefault({}),
+  hybrid: z
+    .strictObject({
+      tiger: z.number().min(0).default(0.5),
+      sasrec: z.number().min(0).default(1),
+      coOccurrence: z.number().min(0).default(1),
+    })
+    .prefault({})
+    .describe('weights of the log-probabilities of each; chosen on the validation part of Amazon Beauty'),
   users: z
     .int()
     .min(0)
@@ -125,7 +143,7 @@ const evaluateSchema = z.strictObject({
   examples: z.int().min(0).default(12).describe('users shown in report.html'),
 });
 
-/** One pipeline: the stages' sections and the two models'. Unknown keys are errors; defaults stand in the schemas only. */
+/** One pipeline: the stages' sections and the models'. Unknown keys are errors; defaults stand in the schemas only. */
 export const pipelineSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of everything that is drawn'),
   'fetch-data': fetchDataSchema,
@@ -135,6 +153,8 @@ export const pipelineSchema = z.strictObject({
   'train-rqvae': trainRqvaeSchema.prefault({}),
   tiger: tigerSchema.prefault({}),
   'train-tiger': trainTigerSchema.prefault({}),
+  sasrec: sasrecSchema.prefault({}),
+  'train-sasrec': trainSasrecSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
 });
 export type PipelineConfig = z.output<typeof pipelineSchema>;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const stageNames = [
   'fetch-data',
   'prepare-data',
+  'train-sasrec',
   'embed-items',
   'train-rqvae',
   'assign-semantic-ids',

@@ -12,6 +12,7 @@ import { runStage, type Section, type Stage } from './stage.js';
 const loadStage: { [N in StageName]: () => Promise<Stage<Section>> } = {
   'fetch-data': async () => (await import('./stages/fetch-data.js')).fetchData,
   'prepare-data': async () => (await import('./stages/prepare-data.js')).prepareData,
+  'train-sasrec': async () => (await import('./stages/train-sasrec.js')).trainSasrec,
   'embed-items': async () => (await import('./stages/embed-items.js')).embedItems,
   'train-rqvae': async () => (await import('./stages/train-rqvae.js')).trainRqvae,
   'assign-semantic-ids': async () => (await import('./stages/assign-semantic-ids.js')).assignSemanticIds,
@@ -68,7 +69,7 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
     const { availablePrecision, selectBackend } = await import('@codebeam/backend');
     const selected = await selectBackend(options.backend);
     backend = selected.name;
-    if (stage === 'train-rqvae' || stage === 'train-tiger') precision = availablePrecision(config[stage].precision);
+    if (isTraining(stage)) precision = availablePrecision(config[stage].precision);
     console.log(`backend ${selected.reason}${precision ? `; precision ${precision}` : ''}`);
   }
   const seen = Object.fromEntries(Object.entries(config).filter(([key]) => line[stage].sections.includes(key)));
@@ -86,6 +87,10 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
     ...(backend !== undefined && { backend }),
     ...(precision !== undefined && { precision }),
   });
+}
+
+function isTraining(stage: StageName): stage is Extract<StageName, `train-${string}`> {
+  return stage.startsWith('train-');
 }
 
 function isStageName(name: string): name is StageName {

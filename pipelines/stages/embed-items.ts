@@ -5,22 +5,24 @@ import {
   type Embeddings,
   type Item,
   itemText,
+  joinEmbeddings,
+  leaveOneOut,
   loadPrecomputedEmbeddings,
   type TextEncoder,
   writeEmbeddings,
 } from '@codebeam/data';
-import { readItems } from '../dataset-tables.js';
+import { readDataset, readItems } from '../dataset-tables.js';
 import { findSource } from '../raw-source.js';
 import type { StageContext } from '../stage.js';
 
 type Context = StageContext<'fetch-data' | 'embed-items'>;
 type NamedEmbeddings = Embeddings & { encoder: string };
 
-/** items.parquet -> item-embeddings.arrow: one vector per item, from its text or from a file. */
+/** items.parquet -> item-embeddings.arrow: one vector per item, from its text or a file, and from what users did if asked for. */
 export async function embedItems(context: Context): Promise<Record<string, number>> {
   const { input, output, log } = context;
   const items = await readItems(input('prepare-data', 'items.parquet'));
-  const embeddings = await embed(context, items);
+  const embeddings = await withBehaviour(context, items, await embed(context, items));
   await writeEmbeddings(output('item-embeddings.arrow'), embeddings, embeddings.encoder);
   log(`${embeddings.encoder}: ${embeddings.rows} vectors of width ${embeddings.dim}`);
   return { items: embeddings.rows, width: embeddings.dim };
@@ -38,6 +40,31 @@ async function embed(context: Context, items: readonly Item[]): Promise<NamedEmb
     default:
       throw new Error(`internal: encoder ${config.encoder satisfies never}`);
   }
+}
+
+/** Joined with SASRec's item embeddings. Items that nobody met in training have none: their initial ones say nothing. */
+async function withBehaviour(
+  { config, input }: Context,
+  items: readonly Item[],
+  embeddings: NamedEmbeddings,
+): Promise<NamedEmbeddings> {
+  const { collaborative } = config['embed-items'];
+  if (collaborative === 0) return embeddings;
+  const itemIds = items.map(({ id }) => id);
+  const learnt = await loadPrecomputedEmbeddings({
+    path: input('train-sasrec', 'model.safetensors'),
+    column: 'items',
+    itemIds,
+  });
+  const { sequences } = await readDataset((file) => input('prepare-data', file));
+  const met = new Set(leaveOneOut(sequences).train.items);
+  for (const item of items.keys()) {
+    if (!met.has(item)) learnt.values.fill(0, item * learnt.dim, (item + 1) * learnt.dim);
+  }
+  return {
+    ...joinEmbeddings(embeddings, learnt, collaborative),
+    encoder: `${embeddings.encoder}, with SASRec's at a share of ${collaborative}`,
+  };
 }
 
 async function encodeTexts(

@@ -22,7 +22,17 @@ import {
   sliceByTargetFrequency,
 } from '@codebeam/eval';
 import { createKey, permutation } from '@codebeam/random';
-import { fitCoOccurrence, fitMarkov, fitMostPopular } from '@codebeam/recommenders';
+import {
+  countLogit,
+  createHybridRecommender,
+  createSasrecRecommender,
+  fitCoOccurrence,
+  fitMarkov,
+  fitMostPopular,
+  initSasrec,
+  type SasrecConfig,
+  sasrecSchema,
+} from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
   createTigerModel,
@@ -38,6 +48,7 @@ import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
 import { line } from '../pipeline.js';
 import { progressLines } from '../progress-lines.js';
 import { syntheticOptions } from '../raw-source.js';
+import { rememberLists } from '../remember-lists.js';
 import { formatRunResults, type RunResults } from '../results.js';
 import { readSemanticIds, readTokenizerReport } from '../semantic-id-tables.js';
 import type { Manifest, StageContext } from '../stage.js';
@@ -45,7 +56,7 @@ import { tokenizerFacts } from '../tokenizer-report.js';
 import { type MetricsLine, readTrainingMetrics } from '../training-metrics.js';
 import type { SourceRecord } from './fetch-data.js';
 
-type Context = StageContext<'fetch-data' | 'prepare-data' | 'tiger' | 'evaluate'>;
+type Context = StageContext<'fetch-data' | 'prepare-data' | 'sasrec' | 'tiger' | 'evaluate'>;
 type Ties = Protocol['ties'];
 
 /** One model on the test split under one variant of the protocol. */
@@ -85,7 +96,7 @@ export async function evaluate(context: Context): Promise<Record<string, number>
     if (ties === trained) {
       cases = tested;
       trainCounts = countItems(split.train, itemIds.length);
-      recommenders.push(await loadTiger(context, ids));
+      recommenders.push(...(await loadTrained(context, ids, recommenders)));
     }
     for (const maskHistory of masks) {
       for (const recommender of recommenders) {
@@ -159,24 +170,53 @@ function fitCounting(train: Sequences, numItems: number, { config }: Context): R
   ];
 }
 
-/** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
+/** SASRec, TIGER, and the hybrid of both with co-occurrence; TIGER last but for it. */
+async function loadTrained(
+  context: Context,
+  ids: SemanticIds,
+  counting: readonly Recommender[],
+): Promise<Recommender[]> {
+  const { beamWidth, hybrid } = context.config.evaluate;
+  const sasrec = await loadSasrec(context, ids.numItems);
+  const tiger = rememberLists(await loadTiger(context, ids), beamWidth);
+  const coOccurrence = counting.find(({ name }) => name === 'co-occurrence')!;
+  const parts = [
+    { recommender: tiger, weight: hybrid.tiger },
+    { recommender: sasrec, weight: hybrid.sasrec },
+    { recommender: coOccurrence, weight: hybrid.coOccurrence, logit: countLogit },
+  ].filter(({ weight }) => weight > 0);
+  const mixed = parts.length > 1 ? [createHybridRecommender(parts, ids.numItems, { depth: beamWidth })] : [];
+  return [sasrec, ...mixed, tiger];
+}
+
+async function loadSasrec({ config, input }: Context, numItems: number): Promise<Recommender> {
+  const { sasrec, seed } = config;
+  const saved = JSON.parse(await readFile(input('train-sasrec', 'config.json'), 'utf8'));
+  checkSame('sasrec', sasrecSchema.parse(saved.sasrec), sasrec);
+  const params = await loadParams(input('train-sasrec', 'model.safetensors'), initSasrec(sasrec, numItems, seed));
+  return createSasrecRecommender({ config: sasrec, params }, { fittedOn: 'train' });
+}
+
 async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<Recommender> {
   const { tiger, seed } = config;
   const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
-  for (const [key, value] of Object.entries(tigerSchema.parse(saved.tiger))) {
-    const asked = tiger[key as keyof TigerConfig];
-    if (asked !== value) {
-      throw new Error(
-        `pipelines: tiger.${key} must be ${value}, as train-tiger had it, got ${asked}; run train-tiger with the new value first`,
-      );
-    }
-  }
+  checkSame('tiger', tigerSchema.parse(saved.tiger), tiger);
   const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
   const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
   const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
     beamWidth: config.evaluate.beamWidth,
   });
   return { ...recommender, parameters: { fittedOn: 'train', ...recommender.parameters } };
+}
+
+/** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
+function checkSame<C extends TigerConfig | SasrecConfig>(model: 'tiger' | 'sasrec', trained: C, asked: C): void {
+  for (const [key, value] of Object.entries(trained)) {
+    if (asked[key as keyof C] === value) continue;
+    throw new Error(
+      `pipelines: ${model}.${key} must be ${value}, as train-${model} had it, got ${asked[key as keyof C]}; run train-${model} with the new value first`,
+    );
+  }
 }
 
 function countItems({ items }: Sequences, numItems: number): Int32Array {
@@ -247,6 +287,7 @@ async function drawReport(context: Context, { results, main, cases, dataset, ids
     },
     config: await usedConfig(context),
     curves: [
+      ...trainingCurves('SASRec', await readTrainingMetrics(input('train-sasrec', 'metrics.jsonl')), 'linear'),
       ...trainingCurves('Tokenizer', await readTrainingMetrics(input('train-rqvae', 'metrics.jsonl')), 'log'),
       ...trainingCurves('TIGER', await readTrainingMetrics(input('train-tiger', 'metrics.jsonl')), 'linear'),
     ],

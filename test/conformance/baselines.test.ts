@@ -23,7 +23,7 @@ describeRecommender('co-occurrence', (sequences, numItems) =>
 );
 describeRecommender('sasrec', async (sequences, numItems) => {
   await selectBackend();
-  const model = await trainSasrec({
+  const { model } = await trainSasrec({
     sequences,
     numItems,
     config: sasrecSchema.parse({ modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3 }),

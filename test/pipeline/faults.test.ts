@@ -12,6 +12,7 @@ import { embedItems } from '../../pipelines/stages/embed-items.js';
 import { fetchData } from '../../pipelines/stages/fetch-data.js';
 import { prepareData } from '../../pipelines/stages/prepare-data.js';
 import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
+import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
 
 // Bad input: one error that says where, and nothing left behind.
 
@@ -23,11 +24,14 @@ fetch-data:
       items: { type: table, file: items.csv, columns: { id: id, title: title } }
 rqvae: { levels: 2, codebookSize: 4, hiddenDims: [8], latentDim: 4 }
 train-rqvae: { maxEpochs: 1, progressBar: false }
+sasrec: { modelWidth: 4, layers: 1 }
+train-sasrec: { maxEpochs: 1, progressBar: false }
 embed-items: { encoder: { type: tfidf-svd, dim: 4 } }
 `;
 const stages = {
   'fetch-data': fetchData,
   'prepare-data': prepareData,
+  'train-sasrec': trainSasrec,
   'embed-items': embedItems,
   'train-rqvae': trainRqvae,
   'assign-semantic-ids': assignSemanticIds,
@@ -133,8 +137,8 @@ it('a core that nobody is in', async () => {
 it('items without a text', async () => {
   writeReviews(reviews);
   writeItems([]);
-  await run('fetch-data');
-  await run('prepare-data');
+  await selectBackend();
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec'] as const) await run(name);
   await expectFault('embed-items', /^data: texts must share words, got 6 texts/);
 });
 
@@ -144,7 +148,8 @@ it('embeddings of another width, of fewer rows, or with NaN', async () => {
   writeReviews(reviews);
   const vectors = (rows: number, dim: number) => ({ values: new Float32Array(rows * dim), rows, dim });
   await writeEmbeddings('raw/vectors.arrow', vectors(6, 2), 'theirs');
-  for (const name of ['fetch-data', 'prepare-data'] as const) await run(name, set);
+  await selectBackend();
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec'] as const) await run(name, set);
   await expectFault('embed-items', /^data: raw\/vectors\.arrow must have vectors of width 3, got width 2/, set);
 
   await writeEmbeddings('raw/vectors.arrow', vectors(5, 3), 'theirs');
@@ -153,8 +158,7 @@ it('embeddings of another width, of fewer rows, or with NaN', async () => {
   const withNaN = { dtype: 'F32', shape: [6, 3], data: new Float32Array(18).fill(Number.NaN, 4, 5) } as const;
   writeFileSync('raw/vectors.safetensors', encodeSafetensors({ embedding: withNaN }));
   const other = [set[0].replace('.arrow', '.safetensors'), set[1]];
-  await run('fetch-data', other);
-  await run('prepare-data', other);
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec'] as const) await run(name, other);
   await expectFault('embed-items', /^data: raw\/vectors\.safetensors must have finite values, got NaN in row 1/, other);
 });
 
@@ -174,8 +178,23 @@ it('precomputed embeddings go in as they are', async () => {
   writeReviews(reviews);
   const values = Float32Array.from({ length: 12 }, (_, i) => i);
   await writeEmbeddings('raw/vectors.arrow', { values, rows: 6, dim: 2 }, 'theirs');
-  for (const name of ['fetch-data', 'prepare-data', 'embed-items'] as const) await run(name, set);
+  await selectBackend();
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec', 'embed-items'] as const) await run(name, set);
   const written = await readEmbeddings('checkpoints/shop/embed-items/item-embeddings.arrow');
   expect(written).toMatchObject({ values, encoder: 'precomputed vectors.arrow' });
   expect(JSON.parse(readFileSync('checkpoints/shop/fetch-data/source.json', 'utf8')).files).toHaveLength(2);
+});
+
+it("SASRec's item embeddings make up their share of the vectors", async () => {
+  await selectBackend();
+  await runUntil('train-sasrec');
+  await run('embed-items', ['embed-items.collaborative=0.36']);
+  const { values, dim, encoder } = await readEmbeddings('checkpoints/shop/embed-items/item-embeddings.arrow');
+  expect(dim).toBe(4 + 4);
+  expect(encoder).toMatch(/, with SASRec's at a share of 0.36$/);
+  // Everybody met items 0 to 3 in training; 4 and 5 are the held out ones, of which nothing was learnt.
+  for (const [item, length] of [0.6, 0.6, 0.6, 0.6, 0, 0].entries()) {
+    const learnt = values.subarray(item * dim + 4, (item + 1) * dim);
+    expect(Math.hypot(...learnt)).toBeCloseTo(length, 5);
+  }
 });

@@ -15,11 +15,13 @@ import { evaluate } from '../../pipelines/stages/evaluate.js';
 import { fetchData } from '../../pipelines/stages/fetch-data.js';
 import { prepareData } from '../../pipelines/stages/prepare-data.js';
 import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
+import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
 import { trainTiger } from '../../pipelines/stages/train-tiger.js';
 
 const stages: { [N in StageName]: Stage<Section> } = {
   'fetch-data': fetchData,
   'prepare-data': prepareData,
+  'train-sasrec': trainSasrec,
   'embed-items': embedItems,
   'train-rqvae': trainRqvae,
   'assign-semantic-ids': assignSemanticIds,
@@ -28,7 +30,12 @@ const stages: { [N in StageName]: Stage<Section> } = {
 };
 
 const file = resolve(import.meta.dirname, '../../pipelines/configs/amazon-beauty.yaml');
-const set = ['train-rqvae.progressBar=false', 'train-tiger.progressBar=false', 'evaluate.ties=both'];
+const set = [
+  'train-sasrec.progressBar=false',
+  'train-rqvae.progressBar=false',
+  'train-tiger.progressBar=false',
+  'evaluate.ties=both',
+];
 const { config } = resolveConfig(file, readFileSync(file, 'utf8'), { variant: 'sample', set });
 
 const home = process.cwd();
@@ -75,7 +82,7 @@ describe('the synthetic sample, through all stages', () => {
       protocol: { ties: 'file', historyMask: 'on', maxHistory: config.tiger.maxHistory },
       seed: 42,
     });
-    const names = ['most-popular', 'markov', 'co-occurrence', 'tiger'];
+    const names = ['most-popular', 'markov', 'co-occurrence', 'sasrec', 'hybrid', 'tiger'];
     expect(results.models.filter(({ protocol }) => !protocol).map(({ name }) => name)).toEqual(names);
     for (const { users, metrics } of results.models) {
       expect(users).toBe(2000);

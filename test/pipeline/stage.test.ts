@@ -45,6 +45,7 @@ const write =
 async function prepare(text = 'interactions', config = configOf()): Promise<void> {
   await runStage(write({ 'source.json': '{}' }), options({ name: 'fetch-data', config }));
   await runStage(write({ 'interactions.parquet': text }), options({ name: 'prepare-data', config }));
+  await runStage(write({ 'model.safetensors': 'weights' }), options({ name: 'train-sasrec', config }));
 }
 
 const read = (file: string) => readFileSync(join('checkpoints/shop', file), 'utf8');
@@ -63,6 +64,7 @@ describe('a complete stage', () => {
       inputs: {
         'fetch-data/source.json': expect.stringMatching(/^[0-9a-f]{64}$/),
         'prepare-data/interactions.parquet': expect.stringMatching(/^[0-9a-f]{64}$/),
+        'train-sasrec/model.safetensors': expect.stringMatching(/^[0-9a-f]{64}$/),
       },
       outputs: { 'a.txt': 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb' },
       counts: { files: 1 },

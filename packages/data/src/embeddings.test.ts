@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tableFromIPC, tableToIPC } from 'apache-arrow';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readEmbeddings, writeEmbeddings } from './embeddings.js';
+import { joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
 
 let path: string;
 beforeEach(async () => {
@@ -88,5 +88,21 @@ describe('readEmbeddings', () => {
     await writeEmbeddings(path, sequence(2, 3), 'x');
     await writeFile(path, (await readFile(path)).subarray(0, -40));
     await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be an Arrow`);
+  });
+});
+
+describe('joinEmbeddings', () => {
+  it('puts unit vectors side by side, each with its share of the squared length', () => {
+    const first = { values: Float32Array.of(3, 4, 0, 0), rows: 2, dim: 2 };
+    const second = { values: Float32Array.of(-2, 5), rows: 2, dim: 1 };
+    const { values, rows, dim } = joinEmbeddings(first, second, 0.36);
+    expect([rows, dim]).toEqual([2, 3]);
+    for (const [i, x] of [0.48, 0.64, -0.6, 0, 0, 0.6].entries()) expect(values[i]).toBeCloseTo(x, 6);
+  });
+
+  it('refuses vectors of other items', () => {
+    const one = { values: Float32Array.of(1), rows: 1, dim: 1 };
+    const two = { values: Float32Array.of(1, 2), rows: 2, dim: 1 };
+    expect(() => joinEmbeddings(one, two, 0.5)).toThrow('of the same items, got 1 and 2 rows');
   });
 });

@@ -138,3 +138,33 @@ export function checkEmbeddings(
     );
   }
 }
+
+/**
+ * Two vectors of each item side by side: the rows of both at unit length, then `first` with the share 1 - s of the squared
+ * length and `second` with s. A row of zeros stays one.
+ *
+ * @param share  s, in [0, 1]
+ * @returns      [N, E1 + E2]
+ * @throws RangeError when they are not of the same items
+ */
+export function joinEmbeddings(first: Embeddings, second: Embeddings, share: number): Embeddings {
+  if (first.rows !== second.rows) {
+    throw new RangeError(
+      `data: embeddings to join must be of the same items, got ${first.rows} and ${second.rows} rows`,
+    );
+  }
+  const dim = first.dim + second.dim;
+  const values = new Float32Array(first.rows * dim);
+  const parts = [
+    { part: first, at: 0, length: Math.sqrt(1 - share) },
+    { part: second, at: first.dim, length: Math.sqrt(share) },
+  ];
+  for (const { part, at, length } of parts) {
+    for (let row = 0; row < part.rows; row++) {
+      const vector = part.values.subarray(row * part.dim, (row + 1) * part.dim);
+      const norm = Math.hypot(...vector);
+      for (const [i, x] of vector.entries()) values[row * dim + at + i] = norm > 0 ? (length * x) / norm : 0;
+    }
+  }
+  return { values, rows: first.rows, dim };
+}

@@ -9,7 +9,7 @@ export {
   readMappedItems,
 } from './column-map.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
-export { checkEmbeddings, type Embeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
+export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
 export { hashFile } from './hash-file.js';
 export {
   collectInteractions,

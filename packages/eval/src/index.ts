@@ -40,6 +40,7 @@ export {
   buildResults,
   type DatasetSummary,
   type ModelResult,
+  meanMetrics,
   type Protocol,
   type ResultsEntry,
   type ResultsTable,

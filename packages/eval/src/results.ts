@@ -72,6 +72,15 @@ export interface BuildResultsOptions extends Pick<ResultsTable, 'run' | 'dataset
   resamples?: number;
 }
 
+/** Mean recall and NDCG of an evaluation at each of its k, as validation during training needs them. */
+export function meanMetrics({ ranks, ks }: Pick<Evaluation, 'ranks' | 'ks'>): Record<string, number> {
+  const mean = (metric: 'recall' | 'ndcg', k: number) =>
+    ranks.reduce((sum, rank) => sum + rankMetrics[metric](rank, k), 0) / ranks.length;
+  return Object.fromEntries(
+    ks.flatMap((k) => (['recall', 'ndcg'] as const).map((metric) => [`${metric}@${k}`, mean(metric, k)])),
+  );
+}
+
 /** Metrics of one evaluation, at each of its k, with 95 % intervals. */
 export function summarizeEvaluation(evaluation: Evaluation, options: BootstrapOptions): Record<string, Interval> {
   const { ranks, lists, k: width, ks, numItems } = evaluation;

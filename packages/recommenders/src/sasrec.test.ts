@@ -91,10 +91,10 @@ describe('SASRec', () => {
       progressBar: false,
     });
     const train = () => trainSasrec({ sequences, numItems: 10, config, training });
-    const model = await train();
+    const { model } = await train();
     const recommender = createSasrecRecommender(model, { fittedOn: 'train' });
     const { items } = await recommender.recommend([Int32Array.of(2, 3), Int32Array.of(8, 9)], 1, { maskHistory: true });
     expect([...items]).toEqual([4, 0]);
-    expect((await train()).params.items.dataSync()).toEqual(model.params.items.dataSync());
+    expect((await train()).model.params.items.dataSync()).toEqual(model.params.items.dataSync());
   });
 });

@@ -11,7 +11,7 @@ import type { Sequences } from '@codebeam/data';
 import { checkRequest, emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
-import { type TrainingConfig, type TrainOptions, train, trainingSchema } from '@codebeam/trainers';
+import { type TrainingConfig, type TrainOptions, train, trainingSchema, type Validation } from '@codebeam/trainers';
 import { z } from 'zod';
 import type { FitOptions } from './fit-options.js';
 
@@ -144,14 +144,20 @@ export interface TrainSasrecOptions
   validation?: { metric: string; evaluate: (model: SasrecModel) => Promise<{ [metric: string]: number }> };
 }
 
-/** Trains on every item that follows another in a training sequence. */
-export async function trainSasrec(options: TrainSasrecOptions): Promise<SasrecModel> {
+/**
+ * Trains on every item that follows another in a training sequence.
+ *
+ * @returns the model, and what its validations measured
+ */
+export async function trainSasrec(
+  options: TrainSasrecOptions,
+): Promise<{ model: SasrecModel; validations: Validation[] }> {
   const { sequences, numItems, config, training, validation, ...folders } = options;
   const shuffleKey = createKey(training.seed, 'shuffle');
   const users = Int32Array.from(sequences.offsets.keys()).filter(
     (user) => sequences.offsets[user + 1] - sequences.offsets[user] >= 2,
   );
-  const { params } = await train<Sasrec, Int32Array>({
+  const { params, validations } = await train<Sasrec, Int32Array>({
     ...folders,
     label: 'train-sasrec',
     training,
@@ -185,7 +191,7 @@ export async function trainSasrec(options: TrainSasrecOptions): Promise<SasrecMo
       },
     }),
   });
-  return { config, params };
+  return { model: { config, params }, validations };
 }
 
 /** SASRec as a recommender: the k items of greatest score. An empty history gets the items that are scored highest after none. */

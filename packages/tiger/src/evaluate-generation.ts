@@ -1,5 +1,5 @@
 import type { EvaluationCase } from '@codebeam/data';
-import { evaluate, ndcgAtK, recallAtK } from '@codebeam/eval';
+import { evaluate, meanMetrics } from '@codebeam/eval';
 import { createTigerRecommender, type TigerModel } from './recommend.js';
 
 /**
@@ -13,18 +13,11 @@ export async function evaluateGeneration(
   options: { ks: readonly number[]; beamWidth: number; maskHistory: boolean; userIds?: readonly string[] },
 ): Promise<Record<string, number>> {
   const { ks, beamWidth, maskHistory, userIds } = options;
-  const { ranks } = await evaluate(createTigerRecommender(model, { beamWidth }), cases, {
+  const evaluation = await evaluate(createTigerRecommender(model, { beamWidth }), cases, {
     ks,
     maskHistory,
     numItems: model.ids.numItems,
     ...(userIds && { userIds }),
   });
-  const mean = (metric: (rank: number, k: number) => number, k: number) =>
-    ranks.reduce((sum, rank) => sum + metric(rank, k), 0) / ranks.length;
-  return Object.fromEntries(
-    ks.flatMap((k) => [
-      [`recall@${k}`, mean(recallAtK, k)],
-      [`ndcg@${k}`, mean(ndcgAtK, k)],
-    ]),
-  );
+  return meanMetrics(evaluation);
 }
