@@ -38,7 +38,7 @@ export {
   type SafetensorData,
   type SafetensorDtype,
 } from './safetensors.js';
-export { slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
+export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';

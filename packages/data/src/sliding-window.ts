@@ -1,3 +1,4 @@
+import { createGenerator, type Key } from '@codebeam/random';
 import type { Sequences } from './interactions.js';
 
 /** Training pairs as ranges of one item array: pair p asks for `items[ends[p]]` after `items[starts[p] .. ends[p])`. */
@@ -41,4 +42,16 @@ export function slidingWindowPairs(train: Sequences, options: { maxHistory: numb
     }
   }
   return { items, starts, ends, users };
+}
+
+/**
+ * The same pairs with part of each history: it begins at a place drawn among all of its items, so that over the epochs every
+ * contiguous sub-sequence of a user's items is a history now and then. Ju et al. 2025 (GRID) train on all of them.
+ *
+ * @param key  the epoch's
+ */
+export function drawSubSequences(pairs: TrainingPairs, key: Key): TrainingPairs {
+  const generator = createGenerator(key);
+  const { starts, ends } = pairs;
+  return { ...pairs, starts: starts.map((start, pair) => start + generator.integer(ends[pair] - start)) };
 }

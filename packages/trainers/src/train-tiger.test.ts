@@ -81,23 +81,30 @@ describe('trainTiger', () => {
     expect(metrics['recall@1']).toBe(1);
   });
 
-  it('ends with the same bytes when it is killed at any step and run again', async () => {
-    const undisturbed = await bytesOf(await trainTiger({ ...options(), stateFolder: join(folder, 'whole') }));
-    for (const killedAt of [1, 5, 6, 11]) {
-      const stateFolder = join(folder, String(killedAt));
-      const killed = trainTiger({
-        ...options(),
-        stateFolder,
-        callbacks: [
-          ({ kind, state }) => {
-            if (kind === 'step' && state.step === killedAt) throw new Error('killed');
-          },
-        ],
-      });
-      await expect(killed).rejects.toThrow('killed');
-      expect(undisturbed.equals(await bytesOf(await trainTiger({ ...options(), stateFolder })))).toBe(true);
-    }
-  });
+  it.each(['prefixes', 'sub-sequences'])(
+    'ends with the same bytes when it is killed at any step and run again: %s',
+    async (histories) => {
+      const undisturbed = await bytesOf(
+        await trainTiger({ ...options({ histories }), stateFolder: join(folder, 'whole') }),
+      );
+      for (const killedAt of [1, 5, 6, 11]) {
+        const stateFolder = join(folder, String(killedAt));
+        const killed = trainTiger({
+          ...options({ histories }),
+          stateFolder,
+          callbacks: [
+            ({ kind, state }) => {
+              if (kind === 'step' && state.step === killedAt) throw new Error('killed');
+            },
+          ],
+        });
+        await expect(killed).rejects.toThrow('killed');
+        expect(undisturbed.equals(await bytesOf(await trainTiger({ ...options({ histories }), stateFolder })))).toBe(
+          true,
+        );
+      }
+    },
+  );
 
   it('has no token for a position with one code, and its weights are read back', async () => {
     const unique = assignSemanticIds(

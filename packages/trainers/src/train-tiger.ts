@@ -1,4 +1,4 @@
-import { type Batch, bucketByLength, type Sequences, slidingWindowPairs } from '@codebeam/data';
+import { type Batch, bucketByLength, drawSubSequences, type Sequences, slidingWindowPairs } from '@codebeam/data';
 import { createKey, foldIn } from '@codebeam/random';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
@@ -15,15 +15,21 @@ import {
   tokenizeHistories,
   tokenizeTargets,
 } from '@codebeam/tiger';
+import { z } from 'zod';
 import type { Validation } from './fit.js';
 import { type TrainOptions, train } from './train.js';
-import { type TrainingConfig, trainingSchema } from './training-config.js';
+import { trainingSchema } from './training-config.js';
 
 /** TIGER's own defaults of the training knobs. */
 export const tigerTrainingSchema = trainingSchema.extend({
   maxEpochs: trainingSchema.shape.maxEpochs.default(100),
   learningRate: trainingSchema.shape.learningRate.default(1e-3),
+  histories: z
+    .enum(['prefixes', 'sub-sequences'])
+    .default('prefixes')
+    .describe("what precedes a target: all of it (paper), or each epoch from another place on (GRID's sub-sequences)"),
 });
+type TigerTrainingConfig = z.output<typeof tigerTrainingSchema>;
 
 export interface TrainTigerOptions
   extends Pick<TrainOptions<Tiger, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
@@ -33,7 +39,7 @@ export interface TrainTigerOptions
   userIds?: readonly string[];
   ids: SemanticIds;
   config: TigerConfig;
-  training: TrainingConfig;
+  training: TigerTrainingConfig;
   /** Measures the model on the validation part; the state with the best `metric` is what comes back. */
   validation?: { metric: string; evaluate: (model: TigerModel) => Promise<{ [metric: string]: number }> };
 }
@@ -51,11 +57,11 @@ export async function trainTiger(
   const vocabulary = createVocabulary(ids, config);
   const trie = createPrefixTrie(ids);
   const pairs = slidingWindowPairs(sequences, config);
-  const batches = (epoch: number) =>
-    bucketByLength(pairs, {
-      batchSize: training.batchSize,
-      key: foldIn(createKey(training.seed, 'shuffle'), epoch),
-    });
+  const batches = (epoch: number) => {
+    const key = foldIn(createKey(training.seed, 'shuffle'), epoch);
+    const drawn = training.histories === 'prefixes' ? pairs : drawSubSequences(pairs, foldIn(key, 2));
+    return bucketByLength(drawn, { batchSize: training.batchSize, key });
+  };
 
   const { params, validations } = await train<Tiger, Batch>({
     ...folders,
