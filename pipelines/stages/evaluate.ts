@@ -4,6 +4,7 @@ import {
   type EvaluationCase,
   leaveOneOut,
   orderByTime,
+  readEmbeddings,
   type Sequences,
   writeFileAtomically,
   writeParquet,
@@ -206,7 +207,9 @@ async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<
   const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
     beamWidth: config.evaluate.beamWidth,
   });
-  return { ...recommender, parameters: { fittedOn: 'train', ...recommender.parameters } };
+  // What the IDs are made of tells one TIGER from another.
+  const { encoder } = await readEmbeddings(input('embed-items', 'item-embeddings.arrow'));
+  return { ...recommender, parameters: { fittedOn: 'train', itemVectors: encoder, ...recommender.parameters } };
 }
 
 /** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
@@ -282,6 +285,7 @@ async function drawReport(context: Context, { results, main, cases, dataset, ids
     facts: {
       'Test users': cases.length,
       'Models fitted on': 'training part only',
+      'Item vectors': String(main[main.length - 1].parameters.itemVectors),
       ...(backend !== undefined && { Backend: backend }),
       ...Object.fromEntries(best.map(([metric, { masked }]) => [`Best possible ${metric}`, masked])),
     },
