@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { balanceLastLevel } from './balance-last-level.js';
+import { balanceLastLevel, takeFreeCodes } from './balance-last-level.js';
 import { groupByPrefix } from './semantic-ids.js';
 
 const options = { levels: 2, dim: 1, distance: 'l2' } as const;
@@ -49,5 +49,22 @@ describe('balanceLastLevel', () => {
       { levels: 2, dim: 2, distance: 'cosine' },
     );
     expect(Array.from(codes)).toEqual([0, 0, 0, 1]);
+  });
+});
+
+describe('takeFreeCodes', () => {
+  it('takes the nearest code that is free in the group, in order, and leaves what is there alone', () => {
+    // In group 7 the codes 1 and 2 are in use; in group 5 none is.
+    const taken = Int32Array.of(7, 1, 0, 7, 2, 0);
+    const codes = Int32Array.of(7, 1, 7, 1, 5, 1, 5, 1);
+    const chosen = takeFreeCodes(taken, codes, Float32Array.of(1.2, 1, 1, 1.4), codebook, options);
+    expect(Array.from(chosen)).toEqual([7, 0, 7, 3, 5, 1, 5, 2]);
+    expect(Array.from(codes)).toEqual([7, 1, 7, 1, 5, 1, 5, 1]);
+  });
+
+  it('keeps the nearest code where all are in use', () => {
+    const taken = Int32Array.of(7, 0, 0, 7, 1, 0, 7, 2, 0, 7, 3, 0);
+    const chosen = takeFreeCodes(taken, Int32Array.of(7, 2), Float32Array.of(2), codebook, options);
+    expect(Array.from(chosen)).toEqual([7, 2]);
   });
 });

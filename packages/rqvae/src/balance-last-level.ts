@@ -26,15 +26,9 @@ export function balanceLastLevel(
   { levels, dim, distance }: { levels: number; dim: number; distance: Distance },
 ): { codes: Int32Array; moved: number; meanDistance: { before: number; after: number } } {
   const balanced = codes.slice();
-  const [points, vectors] =
-    distance === 'cosine' ? [unitLength(residuals, dim), unitLength(codebook, dim)] : [residuals, codebook];
   const numItems = codes.length / levels;
   const numCodes = codebook.length / dim;
-  const distanceTo = (item: number, code: number) => {
-    let sum = 0;
-    for (let i = 0; i < dim; i++) sum += (points[item * dim + i] - vectors[code * dim + i]) ** 2;
-    return distance === 'cosine' ? sum / 2 : sum;
-  };
+  const distanceTo = distancesToCodes(residuals, codebook, { dim, distance });
   for (const items of itemsByPrefix(codes, levels)) {
     if (items.length === 1) continue;
     const costs = new Float64Array(items.length * numCodes); // [n, K]
@@ -61,6 +55,59 @@ export function balanceLastLevel(
     codes: balanced,
     moved,
     meanDistance: { before: total.before / numItems, after: total.after / numItems },
+  };
+}
+
+/**
+ * Gives items that join a balanced catalogue the nearest last codes that are free in their groups, in their order, so that nobody's
+ * ID changes; where a group has all K in use, the nearest one stays.
+ *
+ * @param taken      [N*(L+1)] IDs of the items that are there, collision codes included
+ * @param codes      [M*L] row major, of the new items; left as they are
+ * @param residuals  [M*D] what the last level quantizes
+ * @param codebook   [K*D] the last level's
+ * @returns          [M*L]
+ */
+export function takeFreeCodes(
+  taken: Int32Array,
+  codes: Int32Array,
+  residuals: Float32Array,
+  codebook: Float32Array,
+  { levels, dim, distance }: { levels: number; dim: number; distance: Distance },
+): Int32Array {
+  const chosen = codes.slice();
+  const numCodes = codebook.length / dim;
+  const distanceTo = distancesToCodes(residuals, codebook, { dim, distance });
+  const prefixOf = (id: Int32Array) => id.subarray(0, levels - 1).join();
+  const used = new Map<string, Set<number>>();
+  const use = (id: Int32Array) => {
+    const prefix = prefixOf(id);
+    used.set(prefix, (used.get(prefix) ?? new Set()).add(id[levels - 1]));
+  };
+  for (let at = 0; at < taken.length; at += levels + 1) use(taken.subarray(at, at + levels));
+  for (let item = 0; item < codes.length / levels; item++) {
+    const id = chosen.subarray(item * levels, (item + 1) * levels);
+    const inUse = used.get(prefixOf(id));
+    const free = Array.from({ length: numCodes }, (_, code) => code).filter((code) => !inUse?.has(code));
+    const distances = free.map((code) => distanceTo(item, code));
+    if (free.length > 0) id[levels - 1] = free[distances.indexOf(Math.min(...distances))];
+    use(id);
+  }
+  return chosen;
+}
+
+/** The distance, squared or 1 - cosine, from a point (by its row) to a code vector. */
+function distancesToCodes(
+  residuals: Float32Array,
+  codebook: Float32Array,
+  { dim, distance }: { dim: number; distance: Distance },
+): (item: number, code: number) => number {
+  const [points, vectors] =
+    distance === 'cosine' ? [unitLength(residuals, dim), unitLength(codebook, dim)] : [residuals, codebook];
+  return (item, code) => {
+    let sum = 0;
+    for (let i = 0; i < dim; i++) sum += (points[item * dim + i] - vectors[code * dim + i]) ** 2;
+    return distance === 'cosine' ? sum / 2 : sum;
   };
 }
 

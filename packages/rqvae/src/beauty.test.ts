@@ -5,7 +5,7 @@ import { createTfidfSvdEncoder, type Embeddings, itemText, tfidfSvdSchema } from
 import { createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { rqvaeSchema } from './config.js';
-import { evaluateReconstruction, generateSemanticIds } from './generate-semantic-ids.js';
+import { evaluateReconstruction, extendSemanticIds, generateSemanticIds } from './generate-semantic-ids.js';
 import { initCodebooks } from './init-codebooks.js';
 import { initRqvae, type RqvaeParams } from './rqvae.js';
 import { semanticIdOf } from './semantic-ids.js';
@@ -52,6 +52,22 @@ describe.skipIf(!folder)('on Amazon Beauty (skipped unless CODEBEAM_DATA names a
     const [first] = report.categories ?? [];
     expect(first.purity).toBeGreaterThan(2 * first.random.purity);
     for (const { consecutive, random } of report.coOccurrence ?? []) expect(consecutive).toBeGreaterThan(10 * random);
+  });
+
+  it.each([false, true])('takes in new items without touching the others, balanced last level %s', async (balanced) => {
+    const settings = { ...config, balanceLastLevel: balanced };
+    const old = 12_000;
+    const part = (from: number, to: number): Embeddings => ({
+      values: embeddings.values.subarray(from * embeddings.dim, to * embeddings.dim),
+      rows: to - from,
+      dim: embeddings.dim,
+    });
+    const before = await generateSemanticIds(params, part(0, old), settings);
+    const after = await extendSemanticIds(before, params, part(old, embeddings.rows), settings);
+    expect(after.numItems).toBe(12_101);
+    expect(after.codes.subarray(0, before.codes.length)).toEqual(before.codes);
+    expect(new Set(Array.from({ length: 12_101 }, (_, item) => semanticIdOf(after, item).join())).size).toBe(12_101);
+    if (balanced) expect(after.sizes).toEqual(before.sizes); // a trained TIGER's vocabulary still fits
   });
 
   it('tells all items apart with a balanced last level', async () => {

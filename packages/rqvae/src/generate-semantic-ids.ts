@@ -1,9 +1,9 @@
 import { tf, unitRows } from '@codebeam/backend';
 import type { Embeddings } from '@codebeam/data';
-import { balanceLastLevel } from './balance-last-level.js';
+import { balanceLastLevel, takeFreeCodes } from './balance-last-level.js';
 import type { RqvaeConfig } from './config.js';
 import { decode, encode, normaliseInputs, quantize, type RqvaeParams } from './rqvae.js';
-import { assignSemanticIds, type SemanticIds } from './semantic-ids.js';
+import { appendSemanticIds, assignSemanticIds, type SemanticIds } from './semantic-ids.js';
 import type { Reconstruction } from './tokenizer-report.js';
 
 /**
@@ -27,6 +27,26 @@ export async function generateSemanticIds(
     distance,
   });
   return assignSemanticIds(balanced.codes, levels, codebookSize);
+}
+
+/**
+ * The IDs of a catalogue that has grown: those of the old items as they are, then those of new items under the same tokenizer, which
+ * need not be trained again. With `balanceLastLevel` they take last codes that are free.
+ *
+ * @param embeddings  of the new items; they become items N .. N+M-1
+ */
+export async function extendSemanticIds(
+  ids: SemanticIds,
+  params: RqvaeParams,
+  embeddings: Embeddings,
+  config: RqvaeConfig,
+): Promise<SemanticIds> {
+  const { levels, distance } = config;
+  const { codes, lastResiduals } = await quantizeItems(params, embeddings, config);
+  if (!config.balanceLastLevel) return appendSemanticIds(ids, codes);
+  const last = params.codebooks[levels - 1];
+  const options = { levels, dim: last.shape[1], distance };
+  return appendSemanticIds(ids, takeFreeCodes(ids.codes, codes, lastResiduals, await last.data<'float32'>(), options));
 }
 
 /**

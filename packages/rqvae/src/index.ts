@@ -4,7 +4,13 @@ export { codebookUsage, type LevelUsage } from './codebook-usage.js';
 export { type RqvaeConfig, rqvaeSchema } from './config.js';
 export { resetDeadCodes } from './dead-codes.js';
 export { type EmaCodebook, initEma, updateEma } from './ema.js';
-export { encodeItems, evaluateReconstruction, generateSemanticIds, quantizeItems } from './generate-semantic-ids.js';
+export {
+  encodeItems,
+  evaluateReconstruction,
+  extendSemanticIds,
+  generateSemanticIds,
+  quantizeItems,
+} from './generate-semantic-ids.js';
 export { initCodebooks, replaceCodebooks } from './init-codebooks.js';
 export { assignNearest, type Kmeans, type KmeansOptions, kmeans, residualKmeans } from './kmeans.js';
 export { codebookLoss, commitmentLoss, reconstructionLoss } from './losses.js';
