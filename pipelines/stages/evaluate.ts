@@ -70,8 +70,8 @@ interface Row {
  * Everything before -> metrics.json, recommendations.parquet, ranks.parquet, report.html. The one reader of the test
  * split. Every model is fitted on the training part only.
  *
- * Models that only count are fitted and tested under both tie orders. The order moves test targets, so TIGER would have
- * to be trained again for the other one: it is tested under the order that it was trained in.
+ * Models that only count are fitted and tested under both tie orders. The order moves test targets, so SASRec
+ * and TIGER would have to be trained again for the other one: they are tested under the order that they were trained in.
  */
 export async function evaluate(context: Context): Promise<Record<string, number>> {
   const { config, run, dataset: name, input, output, log } = context;
@@ -171,7 +171,7 @@ function fitCounting(train: Sequences, numItems: number, { config }: Context): R
   ];
 }
 
-/** SASRec, TIGER, and the hybrid of both with co-occurrence; TIGER last but for it. */
+/** SASRec, the hybrid of it with TIGER and co-occurrence, and last TIGER, whose examples the report shows. */
 async function loadTrained(
   context: Context,
   ids: SemanticIds,
