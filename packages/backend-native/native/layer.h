@@ -112,7 +112,7 @@ struct PackedColumns {
 // P::kColumns columns and may be written.
 template <class P, class F>
 void for_each_tile(const typename P::Packed* a, int64_t rows, const PackedWeight<P>& weight, F&& consume) {
-  const int64_t depth = weight.total_depth(), block = rows_in_cache<P>(depth);
+  const int64_t depth = weight.total_depth(), block = rows_of_sweep<P>(depth);
   alignas(64) float tile[P::kRows * P::kColumns];
   for (int64_t row0 = 0; row0 < rows; row0 += block)
     for (int64_t column = 0; column < weight.n; column += P::kColumns)

@@ -61,7 +61,7 @@ inline void finish_tile(const float* tile, int64_t tile_stride, int64_t rows, in
 // ---- float32 --------------------------------------------------------------------------------------------------------------
 
 struct Float32 {
-  static constexpr int64_t kRows = W == 16 ? 12 : 6, kColumns = 2 * W, kBlockK = 512, kBlockRows = W == 16 ? 96 : 72;
+  static constexpr int64_t kRows = W == 16 ? 12 : 6, kColumns = 2 * W, kBlockK = 512, kBlockRows = W == 16 ? 192 : 72;
   typedef float Packed;
   static int64_t padded(int64_t k) { return k; }
 
@@ -413,10 +413,12 @@ void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Pac
     });
 }
 
-// As many rows of a packed A, in whole panels, as the first-level cache holds beside a panel of B and their product.
+// How many rows of a packed A a sweep over B's panels serves. A few if the first-level cache holds them: B streams by, and C is
+// written along few rows. Else all: each panel of B then serves them before the next one comes.
 template <class P>
-int64_t rows_in_cache(int64_t padded_depth) {
-  return std::max<int64_t>(1, 16384 / (sizeof(typename P::Packed) * P::kRows * padded_depth + 1)) * P::kRows;
+int64_t rows_of_sweep(int64_t padded_depth) {
+  constexpr int64_t few = (24 + P::kRows - 1) / P::kRows * P::kRows, cache = 24576;
+  return few * padded_depth * static_cast<int64_t>(sizeof(typename P::Packed)) <= cache ? few : P::kBlockRows;
 }
 
 // C [rows, n] = or += a packed A [rows, depth] times the panels panel0 .. panel1 - 1 of a packed B [depth, n]. c points at row 0 and
@@ -429,7 +431,7 @@ void multiply_panels(const typename P::Packed* packed_a, int64_t rows, const typ
   // Whole tiles of plain sums go straight to C.
   const bool plain = !last || (epilogue.scale == 1 && !epilogue.bias && epilogue.activation == kNone && !residual);
   alignas(64) float tile[P::kRows * P::kColumns];
-  const int64_t block = rows_in_cache<P>(padded);
+  const int64_t block = rows_of_sweep<P>(padded);
   for (int64_t row0 = 0; row0 < rows; row0 += block)
     for (int64_t panel = panel0; panel < panel1; panel++) {
       const int64_t column = panel * P::kColumns, columns = std::min(P::kColumns + 0, n - column);
