@@ -66,7 +66,7 @@ export async function readDataset(path: (file: string) => string): Promise<Datas
   return { interactions, sequences: { offsets, items: ordered }, items };
 }
 
-export async function readItems(path: string): Promise<Item[]> {
+async function readItems(path: string): Promise<Item[]> {
   const table = await readParquet(path, {
     id: 'string',
     title: 'string',

@@ -11,7 +11,7 @@ import {
   type TextEncoder,
   writeEmbeddings,
 } from '@codebeam/data';
-import { readDataset, readItems } from '../dataset-tables.js';
+import { type Dataset, readDataset } from '../dataset-tables.js';
 import { findSource } from '../raw-source.js';
 import type { StageContext } from '../stage.js';
 
@@ -21,8 +21,8 @@ type NamedEmbeddings = Embeddings & { encoder: string };
 /** items.parquet -> item-embeddings.arrow: one vector per item, from its text or a file, and from what users did if asked for. */
 export async function embedItems(context: Context): Promise<Record<string, number>> {
   const { input, output, log } = context;
-  const items = await readItems(input('prepare-data', 'items.parquet'));
-  const embeddings = await withBehaviour(context, items, await embed(context, items));
+  const dataset = await readDataset((file) => input('prepare-data', file));
+  const embeddings = await withBehaviour(context, dataset, await embed(context, dataset.items));
   await writeEmbeddings(output('item-embeddings.arrow'), embeddings, embeddings.encoder);
   log(`${embeddings.encoder}: ${embeddings.rows} vectors of width ${embeddings.dim}`);
   return { items: embeddings.rows, width: embeddings.dim };
@@ -45,7 +45,7 @@ async function embed(context: Context, items: readonly Item[]): Promise<NamedEmb
 /** Joined with SASRec's item embeddings. Items that nobody met in training have none: their initial ones say nothing. */
 async function withBehaviour(
   { config, input }: Context,
-  items: readonly Item[],
+  { items, sequences }: Dataset,
   embeddings: NamedEmbeddings,
 ): Promise<NamedEmbeddings> {
   const { collaborative } = config['embed-items'];
@@ -56,7 +56,6 @@ async function withBehaviour(
     column: 'items',
     itemIds,
   });
-  const { sequences } = await readDataset((file) => input('prepare-data', file));
   const met = new Set(leaveOneOut(sequences).train.items);
   for (const item of items.keys()) {
     if (!met.has(item)) learnt.values.fill(0, item * learnt.dim, (item + 1) * learnt.dim);

@@ -59,6 +59,12 @@ export function bucketByLength(pairs: TrainingPairs, options: { batchSize: numbe
   return { size, paddingShare: 1 - filled / places, [Symbol.iterator]: batches };
 }
 
+/** One epoch of the numbers below n in an order that is a function of the key; the last batch holds what is left. */
+export function* shuffledBatches(key: Key, n: number, batchSize: number): Generator<Int32Array> {
+  const order = permutation(key, n);
+  for (let start = 0; start < n; start += batchSize) yield order.subarray(start, start + batchSize);
+}
+
 function takePairs(pairs: TrainingPairs, chosen: Int32Array): Batch {
   const { items, starts, ends, users } = pairs;
   return {

@@ -1,5 +1,5 @@
 export { readAmazonItems, readAmazonReviews } from './amazon-reviews.js';
-export { type Batch, type Batches, bucketByLength } from './batches.js';
+export { type Batch, type Batches, bucketByLength, shuffledBatches } from './batches.js';
 export {
   type InteractionMap,
   type ItemMap,

@@ -7,10 +7,10 @@
  * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
  */
 import { attention, layerNorm, type Offsets, softmaxCrossEntropy, tf, topKProducts } from '@codebeam/backend';
-import type { Sequences } from '@codebeam/data';
+import { type Sequences, sequenceOf, shuffledBatches } from '@codebeam/data';
 import { checkRequest, emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
-import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
+import { createKey, foldIn, type Key } from '@codebeam/random';
 import { type TrainingConfig, type TrainOptions, train, trainingSchema, type Validation } from '@codebeam/trainers';
 import { z } from 'zod';
 import type { FitOptions } from './fit-options.js';
@@ -76,7 +76,7 @@ export function initSasrec(config: SasrecConfig, numItems: number, seed: number)
   };
 }
 
-/** B histories, each cut to its last T items, one after another. */
+/** B histories, one after another. */
 interface PackedItems {
   /** [S] */
   items: Int32Array;
@@ -154,8 +154,9 @@ export async function trainSasrec(
 ): Promise<{ model: SasrecModel; validations: Validation[] }> {
   const { sequences, numItems, config, training, validation, ...folders } = options;
   const shuffleKey = createKey(training.seed, 'shuffle');
-  const users = Int32Array.from(sequences.offsets.keys()).filter(
-    (user) => sequences.offsets[user + 1] - sequences.offsets[user] >= 2,
+  const numUsers = sequences.offsets.length - 1;
+  const users = Int32Array.from({ length: numUsers }, (_, user) => user).filter(
+    (user) => sequenceOf(sequences, user).length >= 2,
   );
   const { params, validations } = await train<Sasrec, Int32Array>({
     ...folders,
@@ -163,24 +164,13 @@ export async function trainSasrec(
     training,
     identity: { sasrec: config, numItems },
     params: initSasrec(config, numItems, training.seed),
-    *batches(epoch) {
-      const order = permutation(foldIn(shuffleKey, epoch), users.length).map((place) => users[place]);
-      for (let at = 0; at < order.length; at += training.batchSize) yield order.subarray(at, at + training.batchSize);
-    },
+    batches: (epoch) => shuffledBatches(foldIn(shuffleKey, epoch), users.length, training.batchSize),
     batchesPerEpoch: Math.ceil(users.length / training.batchSize),
     loss: (params, batch, { key }) => {
       // The last item is a target only, the first is read only.
-      const sequencesOf = Array.from(batch, (user) =>
-        sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]).slice(-config.maxHistory - 1),
-      );
-      const inputs = packItems(
-        sequencesOf.map((items) => items.subarray(0, -1)),
-        config.maxHistory,
-      );
-      const targets = packItems(
-        sequencesOf.map((items) => items.subarray(1)),
-        config.maxHistory,
-      );
+      const latest = Array.from(batch, (place) => sequenceOf(sequences, users[place]).subarray(-config.maxHistory - 1));
+      const inputs = packItems(latest.map((items) => items.subarray(0, -1)));
+      const targets = packItems(latest.map((items) => items.subarray(1)));
       return { loss: sasrecLoss(params, inputs, targets.items, config, key) };
     },
     ...(validation && {
@@ -210,7 +200,7 @@ export function createSasrecRecommender(
       for (let start = 0; start < histories.length; start += batchSize) {
         const batch = histories.slice(start, start + batchSize);
         const best = tf.tidy(() => {
-          const exclude = maskHistory ? packItems(batch, Infinity) : undefined;
+          const exclude = maskHistory ? packItems(batch) : undefined;
           return topKProducts(lastOutputs(params, batch, config), params.items, found, exclude && { exclude });
         });
         const [scores, items] = await Promise.all([best.values.data(), best.indices.data()]);
@@ -227,7 +217,7 @@ export function createSasrecRecommender(
 
 /** [B, D] what is expected after the last item of each history; zero after an empty one. */
 export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], config: SasrecConfig): tf.Tensor2D {
-  const packed = packItems(histories, config.maxHistory);
+  const packed = packItems(histories.map((history) => history.subarray(-config.maxHistory)));
   const hidden = sasrecForward(params, packed, config); // [S, D]
   const zero = tf.zeros<tf.Rank.R2>([1, config.modelWidth]);
   const rows = Int32Array.from(histories, (history, b) =>
@@ -236,16 +226,11 @@ export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], co
   return tf.gather(tf.concat([hidden, zero]), tf.tensor1d(rows, 'int32'));
 }
 
-function packItems(histories: readonly Int32Array[], maxHistory: number): PackedItems {
-  const kept = histories.map((history) => history.subarray(Math.max(0, history.length - maxHistory)));
-  const offsets = new Int32Array(kept.length + 1);
-  kept.forEach((items, b) => {
-    offsets[b + 1] = offsets[b] + items.length;
-  });
-  const items = new Int32Array(offsets[kept.length]);
-  kept.forEach((history, b) => {
-    items.set(history, offsets[b]);
-  });
+function packItems(histories: readonly Int32Array[]): PackedItems {
+  const offsets = new Int32Array(histories.length + 1);
+  for (const [b, history] of histories.entries()) offsets[b + 1] = offsets[b] + history.length;
+  const items = new Int32Array(offsets[histories.length]);
+  for (const [b, history] of histories.entries()) items.set(history, offsets[b]);
   return { items, offsets };
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { tf } from '@codebeam/backend';
-import type { Embeddings } from '@codebeam/data';
-import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
+import { type Embeddings, shuffledBatches } from '@codebeam/data';
+import { createKey, foldIn, type Key } from '@codebeam/random';
 import {
   encodeItems,
   initCodebooks,
@@ -76,7 +76,7 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
     training,
     params,
     loss: (params, items) => rqvaeLoss(params, inputs.of(items), config),
-    batches: (epoch) => batchesOf(foldIn(shuffleKey, epoch), embeddings.rows, training.batchSize),
+    batches: (epoch) => shuffledBatches(foldIn(shuffleKey, epoch), embeddings.rows, training.batchSize),
     batchesPerEpoch: Math.ceil(embeddings.rows / training.batchSize),
     trainable: isTrainable(config),
     identity: { config, embeddings: createHash('sha256').update(embeddings.values).digest('hex') },
@@ -86,12 +86,6 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
   }).finally(inputs.dispose);
   tf.dispose(state.optimizer);
   return state.params;
-}
-
-/** Item numbers in an order that is a function of the key; the last batch holds what is left. */
-function* batchesOf(key: Key, rows: number, batchSize: number): Generator<Int32Array> {
-  const order = permutation(key, rows);
-  for (let start = 0; start < rows; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
 /** Embeddings of up to so many bytes are normalised once and held by the backend, larger ones batch by batch. */
