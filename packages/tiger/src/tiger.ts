@@ -11,7 +11,9 @@ import { type PackedTokens, paddingToken, type Vocabulary } from './tokens.js';
  * TIGER: a T5 encoder reads the semantic IDs of a user's history, its decoder generates the next item's.
  * Rajput et al. 2023, "Recommender Systems with Generative Retrieval", sec. 3.2 and 4.1.
  *
- * The embedding is shared by encoder, decoder and output; logits are scaled by D^-0.5, as T5 does when it is tied.
+ * The embedding is shared by encoder, decoder and output. It is held at D^-0.5 of T5's, and read times D^0.5 (Vaswani et al. 2017,
+ * sec. 3.4): the same function, but AdamW's steps, which know nothing of a weight's scale, move it as far as they move the other
+ * weights. T5's own optimizer, Adafactor, takes steps relative to a weight's scale.
  * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
  * target, so that what is generated is an item and not a group of items; with `constrainedSoftmax`, probabilities are over
  * the codes that lead to an item and not over all tokens.
@@ -27,7 +29,7 @@ export type Tiger = {
 export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: number): Tiger {
   const key = createKey(seed, 'init');
   return {
-    embedding: normal<tf.Rank.R2>(foldIn(key, 0), [vocabulary.size, config.modelWidth], 1),
+    embedding: normal<tf.Rank.R2>(foldIn(key, 0), [vocabulary.size, config.modelWidth], config.modelWidth ** -0.5),
     encoder: initEncoder(foldIn(key, 1), config),
     decoder: initDecoder(foldIn(key, 2), config),
   };
@@ -83,8 +85,7 @@ function predict(
   const dropout = key ? createDropout(config.dropout, key) : noDropout;
   const memory = encodeHistories(params, histories, config, dropout); // [S, D]
   const inputs = shiftRight(targets, targets.length / (histories.offsets.length - 1)); // [B*(L+1)]
-  const hidden = decode(params.decoder, embed(params, inputs), memory, histories.offsets, config, dropout); // [B*(L+1), D]
-  return tied(hidden);
+  return decode(params.decoder, embed(params, inputs), memory, histories.offsets, config, dropout);
 }
 
 /** The encoder's output [S, D]: a row for each token of the histories. */
@@ -117,17 +118,12 @@ export function generateStep(
   columns?: { first: number; size: number },
 ): { logits: tf.Tensor2D; position: KeysAndValues[] } {
   const { hidden, position } = decodeStep(params.decoder, embed(params, tokens), cache, config); // [R, D]
-  return { logits: logitsOf(params, tied(hidden), columns), position };
+  return { logits: logitsOf(params, hidden, columns), position };
 }
 
 /** [S] -> [S, D] */
 function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
-  return tf.gather(embedding, tf.tensor1d(tokens, 'int32'));
-}
-
-/** T5 scales what is compared with an embedding that is also its input. [R, D] */
-function tied(hidden: tf.Tensor2D): tf.Tensor2D {
-  return tf.mul(hidden, hidden.shape[1] ** -0.5);
+  return tf.mul(tf.gather(embedding, tf.tensor1d(tokens, 'int32')), Math.sqrt(embedding.shape[1]));
 }
 
 /** [R, D] -> [R, V], or the columns of some tokens */
