@@ -5,14 +5,14 @@ import { assignSemanticIds } from '@codebeam/rqvae';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends } from '../../backend/fixtures/backends.js';
 import {
-  continuationMask,
+  continuationsOf,
   createPrefixTrie,
   createTigerModel,
   createTigerRecommender,
   createVocabulary,
   forward,
-  informativePositions,
   initTiger,
+  modelIds,
   sampleItems,
   type TigerModel,
   tigerLoss,
@@ -79,10 +79,10 @@ describe('the vocabulary', () => {
   });
 });
 
-describe('informativePositions', () => {
+describe('modelIds', () => {
   // Four items, no two of which share both codes.
   const unique = assignSemanticIds(Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]), 2, 3);
-  const compact = informativePositions(unique);
+  const compact = modelIds(unique, config);
 
   it('drops the collision code of a catalogue without collisions', () => {
     expect(unique.sizes).toEqual([3, 3, 1]);
@@ -92,7 +92,7 @@ describe('informativePositions', () => {
       codes: Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]),
       numItems: 4,
     });
-    expect(informativePositions({ levels: 2, sizes: [2, 1, 3], codes: Int32Array.of(1, 0, 2), numItems: 1 })).toEqual({
+    expect(modelIds({ levels: 2, sizes: [2, 1, 3], codes: Int32Array.of(1, 0, 2), numItems: 1 }, config)).toEqual({
       levels: 1,
       sizes: [2, 3],
       codes: Int32Array.of(1, 2),
@@ -101,10 +101,10 @@ describe('informativePositions', () => {
   });
 
   it('keeps IDs that have nothing to drop, and one position of a catalogue of one item', () => {
-    expect(informativePositions(compact)).toBe(compact);
-    expect(informativePositions(ids)).toBe(ids);
+    expect(modelIds(compact, config)).toBe(compact);
+    expect(modelIds(ids, config)).toBe(ids);
     const alone = assignSemanticIds(Int32Array.of(0, 0), 2, 1);
-    expect(informativePositions(alone)).toEqual({ levels: 0, sizes: [1], codes: Int32Array.of(0), numItems: 1 });
+    expect(modelIds(alone, config)).toEqual({ levels: 0, sizes: [1], codes: Int32Array.of(0), numItems: 1 });
   });
 
   it('leaves TIGER two tokens for an item of two codes, and the items right', async () => {
@@ -132,21 +132,58 @@ describe('informativePositions', () => {
   });
 });
 
-describe('continuationMask', () => {
+describe('modelIds with tokensByPrefix', () => {
+  const byPrefix = { ...config, tokensByPrefix: true };
+  // 0: <2,0>, 1: <2,1>, 2: <0,1>, 3: <1,2>
+  const unique = assignSemanticIds(Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]), 2, 3);
+  const read = modelIds(unique, byPrefix);
+
+  it('numbers the nodes of a level in the order of their IDs, so that the last code is of one item only', () => {
+    expect(read).toEqual({ levels: 1, sizes: [3, 4], codes: Int32Array.from([2, 2, 2, 3, 0, 0, 1, 1]), numItems: 4 });
+    expect(modelIds(read, byPrefix)).toEqual(read);
+  });
+
+  it('leaves the tree as it was', () => {
+    const { code: _, ...tree } = createPrefixTrie(read);
+    const { code: __, ...expected } = createPrefixTrie(modelIds(unique, config));
+    expect(tree).toEqual(expected);
+  });
+
+  it('gives the items that the loss says are the most probable', async () => {
+    await selectBackend('cpu');
+    const own = { ...byPrefix, constrainedSoftmax: true };
+    const model = createTigerModel(own, unique, initTiger(own, createVocabulary(read, own), 1));
+    const history = Int32Array.of(3, 0);
+    const rows = tokenizeHistories(model.vocabulary, read, [history], own.maxHistory);
+    const found = await createTigerRecommender(model, { beamWidth: 4 }).recommend([history], 4, { maskHistory: false });
+    expect(Array.from(found.items).sort()).toEqual([0, 1, 2, 3]);
+    for (const [place, item] of found.items.entries()) {
+      const target = Int32Array.of(item);
+      const tokens = tokenizeTargets(model.vocabulary, read, target);
+      const continuations = continuationsOf(model.vocabulary, model.trie, target);
+      const loss = (await tigerLoss(model.params, rows, tokens, own, undefined, continuations).data())[0];
+      expect(-2 * loss).toBeCloseTo(found.scores[place], 4);
+    }
+  });
+});
+
+describe('continuationsOf', () => {
   it("leaves the codes that continue an ID after the target's own", () => {
     // 0: <0,1>, 1: <0,2>, 2: <2,0>
-    const small = informativePositions(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3));
+    const small = modelIds(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3), config);
     const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
-    const mask = continuationMask(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
-    const [no, first, second] = [[-1e9], [0, -1e9, 0], [-1e9, -1e9, -1e9]]; // padding, level 0, no level
-    expect(Array.from(mask)).toEqual(
+    const continuations = continuationsOf(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
+    expect(continuations.map(({ first }) => first)).toEqual([1, 4]);
+    expect(continuations.map(({ mask }) => mask.arraySync())).toEqual([
       [
-        [...no, ...first, ...second, ...no],
-        [...no, ...second, -1e9, 0, 0, ...no],
-        [...no, ...first, ...second, ...no],
-        [...no, ...second, 0, -1e9, -1e9, ...no],
-      ].flat(),
-    );
+        [0, -1e9, 0],
+        [0, -1e9, 0],
+      ],
+      [
+        [-1e9, 0, 0],
+        [0, -1e9, -1e9],
+      ],
+    ]);
   });
 });
 
@@ -179,8 +216,8 @@ describe.each(backends)('TIGER on %s', (backend) => {
   });
 
   // The targets of a batch are the items 0, 1, 2 ...
-  const maskOf = ({ vocabulary, trie }: TigerModel) =>
-    continuationMask(
+  const continuations = ({ vocabulary, trie }: TigerModel) =>
+    continuationsOf(
       vocabulary,
       trie,
       Int32Array.from(histories, (_, i) => i),
@@ -221,16 +258,18 @@ describe.each(backends)('TIGER on %s', (backend) => {
       expect(own.reduce((sum, score) => sum + Math.exp(score), 0)).toBeCloseTo(1, 4);
       logProbability += own[items.subarray(user * ids.numItems, (user + 1) * ids.numItems).indexOf(user)];
     }
-    const loss = tigerLoss(model.params, rows, targets, constrained, undefined, maskOf(model));
+    const loss = tigerLoss(model.params, rows, targets, constrained, undefined, continuations(model));
     expect((await loss.data())[0]).toBeCloseTo(-logProbability / targets.length, 4);
   });
 
-  it('takes a mask exactly when the softmax is constrained', () => {
+  it('takes continuations exactly when the softmax is constrained', () => {
     const model = createModel();
     const { rows, targets } = batch(model);
-    expect(() => tigerLoss(model.params, rows, targets, constrained)).toThrow('tiger: mask must be given exactly when');
-    expect(() => tigerLoss(model.params, rows, targets, config, undefined, maskOf(model))).toThrow(
-      'got one with false',
+    expect(() => tigerLoss(model.params, rows, targets, constrained)).toThrow(
+      'tiger: continuations must be given exactly',
+    );
+    expect(() => tigerLoss(model.params, rows, targets, config, undefined, continuations(model))).toThrow(
+      'got some with false',
     );
   });
 
@@ -247,7 +286,7 @@ describe.each(backends)('TIGER on %s', (backend) => {
         targets,
         own,
         undefined,
-        isConstrained ? maskOf(model) : undefined,
+        isConstrained ? continuations(model) : undefined,
       );
     };
     const tensors = Object.values(flattenParams(model.params));

@@ -2,12 +2,12 @@ import { type Batch, bucketByLength, drawSubSequences, type Sequences, slidingWi
 import { createKey, foldIn } from '@codebeam/random';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
-  continuationMask,
+  continuationsOf,
   createPrefixTrie,
   createTigerModel,
   createVocabulary,
-  informativePositions,
   initTiger,
+  modelIds,
   type Tiger,
   type TigerConfig,
   type TigerModel,
@@ -52,8 +52,8 @@ export interface TrainTigerOptions
 export async function trainTiger(
   options: TrainTigerOptions,
 ): Promise<{ model: TigerModel; validations: Validation[] }> {
-  const { sequences, userIds, config, training, validation, ids: allPositions, ...folders } = options;
-  const ids = informativePositions(allPositions);
+  const { sequences, userIds, config, training, validation, ids: semanticIds, ...folders } = options;
+  const ids = modelIds(semanticIds, config);
   const vocabulary = createVocabulary(ids, config);
   const trie = createPrefixTrie(ids);
   const pairs = slidingWindowPairs(sequences, config);
@@ -75,8 +75,8 @@ export async function trainTiger(
       const names = userIds && Array.from(users, (user) => userIds[user]);
       const rows = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, names);
       const tokens = tokenizeTargets(vocabulary, ids, targets);
-      const mask = config.constrainedSoftmax ? continuationMask(vocabulary, trie, targets) : undefined;
-      return { loss: tigerLoss(params, rows, tokens, config, key, mask) };
+      const continuations = config.constrainedSoftmax ? continuationsOf(vocabulary, trie, targets) : undefined;
+      return { loss: tigerLoss(params, rows, tokens, config, key, continuations) };
     },
     ...(validation && {
       validation: {
