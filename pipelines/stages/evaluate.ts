@@ -39,8 +39,8 @@ import {
   createTigerModel,
   createTigerRecommender,
   createVocabulary,
+  informativePositions,
   initTiger,
-  modelIds,
   type TigerConfig,
   tigerSchema,
 } from '@codebeam/tiger';
@@ -202,7 +202,7 @@ async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<
   const { tiger, seed } = config;
   const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
   checkSame('tiger', tigerSchema.parse(saved.tiger), tiger);
-  const expected = initTiger(tiger, createVocabulary(modelIds(ids, tiger), tiger), seed);
+  const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
   const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
   const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
     beamWidth: config.evaluate.beamWidth,

@@ -26,10 +26,6 @@ export const tigerSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('tokens into which user ids are hashed; 0 leaves the user out (paper: 2000)'),
-  tokensByPrefix: z
-    .boolean()
-    .default(false)
-    .describe('a code below another prefix is another token: each node of the trie has its own (paper: false)'),
   constrainedSoftmax: z
     .boolean()
     .default(false)

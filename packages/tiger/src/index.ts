@@ -8,7 +8,7 @@ export { type SampleOptions, sampleItems } from './sample-items.js';
 export { encodeHistories, forward, initTiger, type Tiger, tigerLoss } from './tiger.js';
 export {
   createVocabulary,
-  modelIds,
+  informativePositions,
   type PackedTokens,
   paddingToken,
   tokenizeHistories,

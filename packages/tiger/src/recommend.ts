@@ -6,21 +6,21 @@ import type { TigerConfig } from './config.js';
 import { continueRows, disposeKvCache, type KvCache } from './kv-cache.js';
 import { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
 import { generateStep, startDecoding, type Tiger } from './tiger.js';
-import { createVocabulary, modelIds, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
+import { createVocabulary, informativePositions, paddingToken, tokenizeHistories, type Vocabulary } from './tokens.js';
 
 /** A trained model with everything it needs to turn histories into items. */
 export interface TigerModel {
   config: TigerConfig;
   params: Tiger;
-  /** As the vocabulary and the trie have them (`modelIds`). */
+  /** The informative positions alone, as the vocabulary and the trie have them. */
   ids: SemanticIds;
   vocabulary: Vocabulary;
   trie: PrefixTrie;
 }
 
-/** @param params  of a vocabulary of `modelIds(ids, config)` */
+/** @param params  of a vocabulary of the informative positions of `ids` */
 export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: Tiger): TigerModel {
-  const read = modelIds(ids, config);
+  const read = informativePositions(ids);
   return { config, params, ids: read, vocabulary: createVocabulary(read, config), trie: createPrefixTrie(read) };
 }
 

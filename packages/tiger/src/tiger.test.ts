@@ -11,8 +11,8 @@ import {
   createTigerRecommender,
   createVocabulary,
   forward,
+  informativePositions,
   initTiger,
-  modelIds,
   sampleItems,
   type TigerModel,
   tigerLoss,
@@ -79,10 +79,10 @@ describe('the vocabulary', () => {
   });
 });
 
-describe('modelIds', () => {
+describe('informativePositions', () => {
   // Four items, no two of which share both codes.
   const unique = assignSemanticIds(Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]), 2, 3);
-  const compact = modelIds(unique, config);
+  const compact = informativePositions(unique);
 
   it('drops the collision code of a catalogue without collisions', () => {
     expect(unique.sizes).toEqual([3, 3, 1]);
@@ -92,7 +92,7 @@ describe('modelIds', () => {
       codes: Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]),
       numItems: 4,
     });
-    expect(modelIds({ levels: 2, sizes: [2, 1, 3], codes: Int32Array.of(1, 0, 2), numItems: 1 }, config)).toEqual({
+    expect(informativePositions({ levels: 2, sizes: [2, 1, 3], codes: Int32Array.of(1, 0, 2), numItems: 1 })).toEqual({
       levels: 1,
       sizes: [2, 3],
       codes: Int32Array.of(1, 2),
@@ -101,10 +101,10 @@ describe('modelIds', () => {
   });
 
   it('keeps IDs that have nothing to drop, and one position of a catalogue of one item', () => {
-    expect(modelIds(compact, config)).toBe(compact);
-    expect(modelIds(ids, config)).toBe(ids);
+    expect(informativePositions(compact)).toBe(compact);
+    expect(informativePositions(ids)).toBe(ids);
     const alone = assignSemanticIds(Int32Array.of(0, 0), 2, 1);
-    expect(modelIds(alone, config)).toEqual({ levels: 0, sizes: [1], codes: Int32Array.of(0), numItems: 1 });
+    expect(informativePositions(alone)).toEqual({ levels: 0, sizes: [1], codes: Int32Array.of(0), numItems: 1 });
   });
 
   it('leaves TIGER two tokens for an item of two codes, and the items right', async () => {
@@ -132,45 +132,10 @@ describe('modelIds', () => {
   });
 });
 
-describe('modelIds with tokensByPrefix', () => {
-  const byPrefix = { ...config, tokensByPrefix: true };
-  // 0: <2,0>, 1: <2,1>, 2: <0,1>, 3: <1,2>
-  const unique = assignSemanticIds(Int32Array.from([2, 0, 2, 1, 0, 1, 1, 2]), 2, 3);
-  const read = modelIds(unique, byPrefix);
-
-  it('numbers the nodes of a level in the order of their IDs, so that the last code is of one item only', () => {
-    expect(read).toEqual({ levels: 1, sizes: [3, 4], codes: Int32Array.from([2, 2, 2, 3, 0, 0, 1, 1]), numItems: 4 });
-    expect(modelIds(read, byPrefix)).toEqual(read);
-  });
-
-  it('leaves the tree as it was', () => {
-    const { code: _, ...tree } = createPrefixTrie(read);
-    const { code: __, ...expected } = createPrefixTrie(modelIds(unique, config));
-    expect(tree).toEqual(expected);
-  });
-
-  it('gives the items that the loss says are the most probable', async () => {
-    await selectBackend('cpu');
-    const own = { ...byPrefix, constrainedSoftmax: true };
-    const model = createTigerModel(own, unique, initTiger(own, createVocabulary(read, own), 1));
-    const history = Int32Array.of(3, 0);
-    const rows = tokenizeHistories(model.vocabulary, read, [history], own.maxHistory);
-    const found = await createTigerRecommender(model, { beamWidth: 4 }).recommend([history], 4, { maskHistory: false });
-    expect(Array.from(found.items).sort()).toEqual([0, 1, 2, 3]);
-    for (const [place, item] of found.items.entries()) {
-      const target = Int32Array.of(item);
-      const tokens = tokenizeTargets(model.vocabulary, read, target);
-      const continuations = continuationsOf(model.vocabulary, model.trie, target);
-      const loss = (await tigerLoss(model.params, rows, tokens, own, undefined, continuations).data())[0];
-      expect(-2 * loss).toBeCloseTo(found.scores[place], 4);
-    }
-  });
-});
-
 describe('continuationsOf', () => {
   it("leaves the codes that continue an ID after the target's own", () => {
     // 0: <0,1>, 1: <0,2>, 2: <2,0>
-    const small = modelIds(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3), config);
+    const small = informativePositions(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3));
     const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
     const continuations = continuationsOf(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
     expect(continuations.map(({ first }) => first)).toEqual([1, 4]);

@@ -17,7 +17,7 @@ import { type PackedTokens, paddingToken, type Vocabulary } from './tokens.js';
  * weights. T5's own optimizer, Adafactor, takes steps relative to a weight's scale.
  * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
  * target, so that what is generated is an item and not a group of items; with `constrainedSoftmax`, probabilities are over
- * the codes that lead to an item and not over all tokens; with `tokensByPrefix`, each node of the trie has a token of its own.
+ * the codes that lead to an item and not over all tokens.
  */
 export type Tiger = {
   /** [V, D] */

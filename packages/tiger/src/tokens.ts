@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Offsets } from '@codebeam/backend';
 import type { SemanticIds } from '@codebeam/rqvae';
-import type { TigerConfig } from './config.js';
-import { createPrefixTrie } from './prefix-trie.js';
 
 /** Token 0 starts every target, as in T5, and stands for a history without items. */
 export const paddingToken = 0;
@@ -33,7 +31,7 @@ export interface Vocabulary {
  *
  * @returns [N, P] codes of the P positions that are left; its `levels` is P - 1
  */
-function informativePositions(ids: SemanticIds): SemanticIds {
+export function informativePositions(ids: SemanticIds): SemanticIds {
   const { sizes, codes, numItems } = ids;
   const informative = sizes.flatMap((size, position) => (size > 1 ? [position] : []));
   const kept = informative.length > 0 ? informative : [0];
@@ -47,30 +45,6 @@ function informativePositions(ids: SemanticIds): SemanticIds {
     ),
     numItems,
   };
-}
-
-/**
- * The IDs as the model reads and writes them: their informative positions, with `tokensByPrefix` numbered by the nodes of the trie.
- */
-export function modelIds(ids: SemanticIds, { tokensByPrefix }: Pick<TigerConfig, 'tokensByPrefix'>): SemanticIds {
-  const informative = informativePositions(ids);
-  return tokensByPrefix ? numberNodes(informative) : informative;
-}
-
-/**
- * The same tree, in which a code below another prefix is another code: the place of its node among those of the level. A token
- * then stands for the few items below one node, and the last one for one item, so what is learnt about them need not be shared with all
- * items that have the same code elsewhere.
- */
-function numberNodes(ids: SemanticIds): SemanticIds {
-  const { depth, firstChild, parent, leafOfItem } = createPrefixTrie(ids);
-  const starts = [1]; // of each level below the root, and the number of nodes
-  for (let p = 0; p < depth; p++) starts.push(firstChild[starts[p]]);
-  const codes = new Int32Array(ids.codes.length);
-  for (const [item, leaf] of leafOfItem.entries()) {
-    for (let p = depth - 1, node = leaf; p >= 0; p--, node = parent[node]) codes[item * depth + p] = node - starts[p];
-  }
-  return { ...ids, sizes: starts.slice(1).map((start, p) => start - starts[p]), codes };
 }
 
 export function createVocabulary(

@@ -9,8 +9,8 @@ import {
   createTigerModel,
   createVocabulary,
   evaluateGeneration,
+  informativePositions,
   initTiger,
-  modelIds,
   tigerSchema,
 } from '@codebeam/tiger';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -117,7 +117,7 @@ describe('trainTiger', () => {
     expect(unique.sizes).toEqual([numItems, 1]);
     expect(model.params.embedding.shape[0]).toBe(1 + numItems);
     await saveParams(join(folder, 'model.safetensors'), model.params);
-    const expected = initTiger(config, createVocabulary(modelIds(unique, config), config), 1);
+    const expected = initTiger(config, createVocabulary(informativePositions(unique), config), 1);
     const params = await loadParams(join(folder, 'model.safetensors'), expected);
     const settings = { ks: [1, 3], beamWidth: 4, maskHistory: true };
     const found = await evaluateGeneration(createTigerModel(config, unique, params), cases, settings);

@@ -6,8 +6,8 @@ import {
   createPrefixTrie,
   createTigerModel,
   createVocabulary,
+  informativePositions,
   initTiger,
-  modelIds,
   type Tiger,
   type TigerConfig,
   type TigerModel,
@@ -52,8 +52,8 @@ export interface TrainTigerOptions
 export async function trainTiger(
   options: TrainTigerOptions,
 ): Promise<{ model: TigerModel; validations: Validation[] }> {
-  const { sequences, userIds, config, training, validation, ids: semanticIds, ...folders } = options;
-  const ids = modelIds(semanticIds, config);
+  const { sequences, userIds, config, training, validation, ids: allPositions, ...folders } = options;
+  const ids = informativePositions(allPositions);
   const vocabulary = createVocabulary(ids, config);
   const trie = createPrefixTrie(ids);
   const pairs = slidingWindowPairs(sequences, config);
