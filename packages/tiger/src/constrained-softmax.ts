@@ -1,35 +1,25 @@
-import { tf } from '@codebeam/backend';
 import type { PrefixTrie } from './prefix-trie.js';
 import type { Vocabulary } from './tokens.js';
 
-/** The tokens of one position, and which of them each target may choose among there. */
-export interface Continuations {
-  /** The first of the position's tokens. */
-  first: number;
-  /** [B, size] what is added to their logits: 0 where the code continues an existing semantic ID, else -1e9. */
-  mask: tf.Tensor2D;
-}
-
 /**
- * What the constrained softmax of training chooses among, by position: the codes that continue an existing semantic ID after the
- * target's own earlier codes, which are the children of one node of the trie. Other codes get neither probability nor gradient.
- * Not in the paper, whose model has to learn from data which IDs exist.
+ * What the constrained softmax of training adds to the logits: at each position of a target nothing to the codes that
+ * continue an existing semantic ID after the target's own earlier codes (the children of one node of the trie), and
+ * -1e9 to the rest of the vocabulary, which leaves it no probability and no gradient. Not in the paper, whose model has
+ * to learn from data which IDs exist.
  *
  * @param targets  [B] items
- * @returns        one for each position
+ * @returns        [B*P, V] 0 or -1e9
  */
-export function continuationsOf(
-  { offsets, sizes }: Vocabulary,
-  trie: PrefixTrie,
-  targets: Int32Array,
-): Continuations[] {
+export function continuationMask({ offsets, size }: Vocabulary, trie: PrefixTrie, targets: Int32Array): Float32Array {
   const { depth, parent, firstChild, code, leafOfItem } = trie;
-  const masks = sizes.map((size) => new Float32Array(targets.length * size).fill(-1e9));
+  const mask = new Float32Array(targets.length * depth * size).fill(-1e9);
   for (const [row, item] of targets.entries()) {
-    for (let p = depth - 1, node = parent[leafOfItem[item]]; p >= 0; p--, node = parent[node]) {
-      for (let child = firstChild[node]; child < firstChild[node + 1]; child++)
-        masks[p][row * sizes[p] + code[child]] = 0;
+    let node = leafOfItem[item];
+    for (let p = depth - 1; p >= 0; p--) {
+      node = parent[node];
+      const first = (row * depth + p) * size + offsets[p];
+      for (let child = firstChild[node]; child < firstChild[node + 1]; child++) mask[first + code[child]] = 0;
     }
   }
-  return masks.map((mask, p) => ({ first: offsets[p], mask: tf.tensor2d(mask, [targets.length, sizes[p]]) }));
+  return mask;
 }

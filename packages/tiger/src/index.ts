@@ -1,6 +1,6 @@
 export { type BeamSearchOptions, beamSearch, type ScoreCodes } from './beam-search.js';
 export { type TigerConfig, tigerSchema } from './config.js';
-export { type Continuations, continuationsOf } from './constrained-softmax.js';
+export { continuationMask } from './constrained-softmax.js';
 export { evaluateGeneration } from './evaluate-generation.js';
 export { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
 export { createTigerModel, createTigerRecommender, type TigerModel } from './recommend.js';

@@ -5,7 +5,7 @@ import { assignSemanticIds } from '@codebeam/rqvae';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends } from '../../backend/fixtures/backends.js';
 import {
-  continuationsOf,
+  continuationMask,
   createPrefixTrie,
   createTigerModel,
   createTigerRecommender,
@@ -132,23 +132,21 @@ describe('informativePositions', () => {
   });
 });
 
-describe('continuationsOf', () => {
+describe('continuationMask', () => {
   it("leaves the codes that continue an ID after the target's own", () => {
     // 0: <0,1>, 1: <0,2>, 2: <2,0>
     const small = informativePositions(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3));
     const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
-    const continuations = continuationsOf(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
-    expect(continuations.map(({ first }) => first)).toEqual([1, 4]);
-    expect(continuations.map(({ mask }) => mask.arraySync())).toEqual([
+    const mask = continuationMask(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
+    const [no, first, second] = [[-1e9], [0, -1e9, 0], [-1e9, -1e9, -1e9]]; // padding, level 0, no level
+    expect(Array.from(mask)).toEqual(
       [
-        [0, -1e9, 0],
-        [0, -1e9, 0],
-      ],
-      [
-        [-1e9, 0, 0],
-        [0, -1e9, -1e9],
-      ],
-    ]);
+        [...no, ...first, ...second, ...no],
+        [...no, ...second, -1e9, 0, 0, ...no],
+        [...no, ...first, ...second, ...no],
+        [...no, ...second, 0, -1e9, -1e9, ...no],
+      ].flat(),
+    );
   });
 });
 
@@ -181,8 +179,8 @@ describe.each(backends)('TIGER on %s', (backend) => {
   });
 
   // The targets of a batch are the items 0, 1, 2 ...
-  const continuations = ({ vocabulary, trie }: TigerModel) =>
-    continuationsOf(
+  const maskOf = ({ vocabulary, trie }: TigerModel) =>
+    continuationMask(
       vocabulary,
       trie,
       Int32Array.from(histories, (_, i) => i),
@@ -223,18 +221,16 @@ describe.each(backends)('TIGER on %s', (backend) => {
       expect(own.reduce((sum, score) => sum + Math.exp(score), 0)).toBeCloseTo(1, 4);
       logProbability += own[items.subarray(user * ids.numItems, (user + 1) * ids.numItems).indexOf(user)];
     }
-    const loss = tigerLoss(model.params, rows, targets, constrained, undefined, continuations(model));
+    const loss = tigerLoss(model.params, rows, targets, constrained, undefined, maskOf(model));
     expect((await loss.data())[0]).toBeCloseTo(-logProbability / targets.length, 4);
   });
 
-  it('takes continuations exactly when the softmax is constrained', () => {
+  it('takes a mask exactly when the softmax is constrained', () => {
     const model = createModel();
     const { rows, targets } = batch(model);
-    expect(() => tigerLoss(model.params, rows, targets, constrained)).toThrow(
-      'tiger: continuations must be given exactly',
-    );
-    expect(() => tigerLoss(model.params, rows, targets, config, undefined, continuations(model))).toThrow(
-      'got some with false',
+    expect(() => tigerLoss(model.params, rows, targets, constrained)).toThrow('tiger: mask must be given exactly when');
+    expect(() => tigerLoss(model.params, rows, targets, config, undefined, maskOf(model))).toThrow(
+      'got one with false',
     );
   });
 
@@ -251,7 +247,7 @@ describe.each(backends)('TIGER on %s', (backend) => {
         targets,
         own,
         undefined,
-        isConstrained ? continuations(model) : undefined,
+        isConstrained ? maskOf(model) : undefined,
       );
     };
     const tensors = Object.values(flattenParams(model.params));

@@ -2,7 +2,6 @@ import { type KeysAndValues, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
 import type { TigerConfig } from './config.js';
-import type { Continuations } from './constrained-softmax.js';
 import { type Decoder, decode, decodeStep, initDecoder } from './decoder.js';
 import { type Encoder, encode, initEncoder } from './encoder.js';
 import { createKvCache, type KvCache } from './kv-cache.js';
@@ -39,11 +38,11 @@ export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: num
 /**
  * Mean cross-entropy of the target tokens given the histories, in nats per token; an item has L+1 of them.
  *
- * @param histories      the tokens of B histories
- * @param targets        [B*(L+1)] tokens
- * @param key            of this step's dropout; absent in evaluation
- * @param continuations  what the constrained softmax chooses among (`continuationsOf`); absent where the config has none
- * @throws TypeError when the config has a constrained softmax and there are no continuations, or the other way round
+ * @param histories  the tokens of B histories
+ * @param targets    [B*(L+1)] tokens
+ * @param key        of this step's dropout; absent in evaluation
+ * @param mask       [B*(L+1), V] of the constrained softmax (`continuationMask`); absent where the config has none
+ * @throws TypeError when the config has a constrained softmax and there is no mask, or the other way round
  */
 export function tigerLoss(
   params: Tiger,
@@ -51,26 +50,17 @@ export function tigerLoss(
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
-  continuations?: readonly Continuations[],
+  mask?: Float32Array,
 ): tf.Scalar {
-  if (config.constrainedSoftmax !== (continuations !== undefined)) {
+  if (config.constrainedSoftmax !== (mask !== undefined)) {
     throw new TypeError(
-      `tiger: continuations must be given exactly when constrainedSoftmax is on, got ${continuations ? 'some' : 'none'} with ${config.constrainedSoftmax}; make them with continuationsOf`,
+      `tiger: mask must be given exactly when constrainedSoftmax is on, got ${mask ? 'one' : 'none'} with ${config.constrainedSoftmax}; make it with continuationMask`,
     );
   }
   const { embedding } = params;
   const hidden = predict(params, histories, targets, config, key); // [B*(L+1), D]
-  if (continuations === undefined) return softmaxCrossEntropy(hidden, embedding, tf.tensor1d(targets, 'int32'));
-
-  const positions = continuations.length;
-  const byPosition = tf.reshape(hidden, [-1, positions, config.modelWidth]); // [B, L+1, D]
-  const losses = continuations.map(({ first, mask }, p) => {
-    const [rows, size] = mask.shape;
-    const here = tf.reshape(tf.slice(byPosition, [0, p, 0], [-1, 1, -1]), [rows, -1]) as tf.Tensor2D; // [B, D]
-    const codes = targets.filter((_, i) => i % positions === p).map((token) => token - first); // [B]
-    return softmaxCrossEntropy(here, tf.slice(embedding, [first, 0], [size, -1]), tf.tensor1d(codes, 'int32'), mask);
-  });
-  return tf.div(tf.addN(losses), positions);
+  const allowed = mask && tf.tensor2d(mask, [targets.length, embedding.shape[0]]);
+  return softmaxCrossEntropy(hidden, embedding, tf.tensor1d(targets, 'int32'), allowed);
 }
 
 /** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */

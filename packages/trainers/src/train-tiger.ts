@@ -2,7 +2,7 @@ import { type Batch, bucketByLength, drawSubSequences, type Sequences, slidingWi
 import { createKey, foldIn } from '@codebeam/random';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
-  continuationsOf,
+  continuationMask,
   createPrefixTrie,
   createTigerModel,
   createVocabulary,
@@ -75,8 +75,8 @@ export async function trainTiger(
       const names = userIds && Array.from(users, (user) => userIds[user]);
       const rows = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, names);
       const tokens = tokenizeTargets(vocabulary, ids, targets);
-      const continuations = config.constrainedSoftmax ? continuationsOf(vocabulary, trie, targets) : undefined;
-      return { loss: tigerLoss(params, rows, tokens, config, key, continuations) };
+      const mask = config.constrainedSoftmax ? continuationMask(vocabulary, trie, targets) : undefined;
+      return { loss: tigerLoss(params, rows, tokens, config, key, mask) };
     },
     ...(validation && {
       validation: {
