@@ -414,7 +414,7 @@ void pack(const Matrix& b, int64_t n, int64_t k0, int64_t depth, typename P::Pac
 }
 
 // How many rows of a packed A a sweep over B's panels serves. A few if the first-level cache holds them: B streams by, and C is
-// written along few rows. Else all: each panel of B then serves them before the next one comes.
+// written along few rows. Else as many as a block of A has: each panel of B then serves them before the next one comes.
 template <class P>
 int64_t rows_of_sweep(int64_t padded_depth) {
   constexpr int64_t few = (24 + P::kRows - 1) / P::kRows * P::kRows, cache = 24576;
