@@ -25,7 +25,7 @@ export async function assignSemanticIds(context: StageContext<'rqvae'>): Promise
     sequences: leaveOneOut(sequences).train,
     key: createKey(seed, 'sample'),
   });
-  const { offsets } = createVocabulary(ids, { separator: false, userTokens: 0 });
+  const { offsets } = createVocabulary(ids, { encoderReads: 'codes', separator: false, userTokens: 0 });
   await writeSemanticIds(output('semantic-ids.parquet'), ids, interactions.itemIds, offsets);
   await writeTokenizerReport(output('tokenizer-report.json'), report);
   log(formatTokenizerReport(report));

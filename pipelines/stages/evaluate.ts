@@ -4,7 +4,6 @@ import {
   type EvaluationCase,
   leaveOneOut,
   orderByTime,
-  readEmbeddings,
   type Sequences,
   writeFileAtomically,
   writeParquet,
@@ -26,25 +25,11 @@ import { createKey, permutation } from '@codebeam/random';
 import {
   countLogit,
   createHybridRecommender,
-  createSasrecRecommender,
   fitCoOccurrence,
   fitMarkov,
   fitMostPopular,
-  initSasrec,
-  type SasrecConfig,
-  sasrecSchema,
 } from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
-import {
-  createTigerModel,
-  createTigerRecommender,
-  createVocabulary,
-  informativePositions,
-  initTiger,
-  type TigerConfig,
-  tigerSchema,
-} from '@codebeam/tiger';
-import { loadParams } from '@codebeam/trainers';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
 import { line } from '../pipeline.js';
 import { progressLines } from '../progress-lines.js';
@@ -54,6 +39,7 @@ import { formatRunResults, type RunResults } from '../results.js';
 import { readSemanticIds, readTokenizerReport } from '../semantic-id-tables.js';
 import type { Manifest, StageContext } from '../stage.js';
 import { tokenizerFacts } from '../tokenizer-report.js';
+import { loadSasrec, loadTiger } from '../trained-models.js';
 import { type MetricsLine, readTrainingMetrics } from '../training-metrics.js';
 import type { SourceRecord } from './fetch-data.js';
 
@@ -188,38 +174,6 @@ async function loadTrained(
   ].filter(({ weight }) => weight > 0);
   const mixed = parts.length > 1 ? [createHybridRecommender(parts, ids.numItems, { depth: beamWidth })] : [];
   return [sasrec, ...mixed, tiger];
-}
-
-async function loadSasrec({ config, input }: Context, numItems: number): Promise<Recommender> {
-  const { sasrec, seed } = config;
-  const saved = JSON.parse(await readFile(input('train-sasrec', 'config.json'), 'utf8'));
-  checkSame('sasrec', sasrecSchema.parse(saved.sasrec), sasrec);
-  const params = await loadParams(input('train-sasrec', 'model.safetensors'), initSasrec(sasrec, numItems, seed));
-  return createSasrecRecommender({ config: sasrec, params }, { fittedOn: 'train' });
-}
-
-async function loadTiger({ config, input }: Context, ids: SemanticIds): Promise<Recommender> {
-  const { tiger, seed } = config;
-  const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
-  checkSame('tiger', tigerSchema.parse(saved.tiger), tiger);
-  const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
-  const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
-  const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
-    beamWidth: config.evaluate.beamWidth,
-  });
-  // What the IDs are made of tells one TIGER from another.
-  const { encoder } = await readEmbeddings(input('embed-items', 'item-embeddings.arrow'));
-  return { ...recommender, parameters: { fittedOn: 'train', itemVectors: encoder, ...recommender.parameters } };
-}
-
-/** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
-function checkSame<C extends TigerConfig | SasrecConfig>(model: 'tiger' | 'sasrec', trained: C, asked: C): void {
-  for (const [key, value] of Object.entries(trained)) {
-    if (asked[key as keyof C] === value) continue;
-    throw new Error(
-      `pipelines: ${model}.${key} must be ${value}, as train-${model} had it, got ${asked[key as keyof C]}; run train-${model} with the new value first`,
-    );
-  }
 }
 
 function countItems({ items }: Sequences, numItems: number): Int32Array {

@@ -2,7 +2,7 @@
 // length each, so a step's own rate says little. Weights are random.
 import { bucketByLength, slidingWindowPairs } from '@codebeam/data';
 import { createKey, foldIn } from '@codebeam/random';
-import { createVocabulary, initTiger, tigerLoss, tokenizeHistories, tokenizeTargets } from '@codebeam/tiger';
+import { createVocabulary, initTiger, tigerLoss, tokenizeHistories, tokenizeItems } from '@codebeam/tiger';
 import { fit, tigerTrainingSchema, trainingPlan } from '@codebeam/trainers';
 import { loadTokenized, tigerConfig } from './beauty.mjs';
 
@@ -32,8 +32,8 @@ export async function run({ raw, model, steps, precision }) {
     batches,
     loss: (params, { histories, targets }, { key }) => {
       samples = histories.length;
-      const rows = tokenizeHistories(vocabulary, ids, histories, config.maxHistory);
-      return { loss: tigerLoss(params, rows, tokenizeTargets(vocabulary, ids, targets), config, key) };
+      const rows = tokenizeHistories(vocabulary, ids, histories, config);
+      return { loss: tigerLoss(params, rows, tokenizeItems(vocabulary, ids, targets), config, key) };
     },
     callbacks: [
       ({ kind, state }) => {

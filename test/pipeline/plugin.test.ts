@@ -52,6 +52,7 @@ it('a stage depends on the stages that it reads, hands them its arguments, and o
   expect(target.dependsOn).toEqual([
     'build',
     { target: 'my-shop:prepare-data', params: 'forward' },
+    { target: 'my-shop:train-sasrec', params: 'forward' },
     { target: 'my-shop:assign-semantic-ids', params: 'forward' },
   ]);
   expect(target.outputs).toEqual(['{workspaceRoot}/checkpoints/{options.run}/train-tiger']);

@@ -1,7 +1,8 @@
 import { createKey, foldIn } from '@codebeam/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Batch, bucketByLength } from './batches.js';
+import { type Batch, bucketByLength, sequenceBatches } from './batches.js';
+import { packSequences } from './interactions.js';
 import { slidingWindowPairs } from './sliding-window.js';
 
 const key = createKey(1, 'shuffle');
@@ -78,5 +79,45 @@ describe('bucketByLength', () => {
     expect(() => bucketByLength(pairsOfLengths([1], 20), { batchSize: 1, key })).toThrow(
       'data: pairs must hold at least',
     );
+  });
+});
+
+describe('sequenceBatches', () => {
+  const sequences = packSequences(
+    [[1, 2, 3, 4], [5], [], [6, 7], [8, 9, 8, 8, 9]].map((items) => Int32Array.from(items)),
+  );
+  const options = { maxHistory: 3, batchSize: 2, key };
+
+  it('holds each user with two items once, with a target after every item that is read', () => {
+    const batches = sequenceBatches(sequences, options);
+    const rows = Array.from(batches);
+    expect(rows.map(({ users }) => users.length)).toEqual([2, 1]);
+    expect(batches.size).toBe(2);
+    const byUser = new Map<number, [number[], number[]]>();
+    for (const { histories, targets, places, users } of rows) {
+      let at = 0;
+      for (const [i, user] of users.entries()) {
+        const own = targets.subarray(at, at + histories[i].length);
+        expect(Array.from(places.subarray(at, at + own.length), (place) => sequences.items[place])).toEqual([...own]);
+        byUser.set(user, [[...histories[i]], [...own]]);
+        at += own.length;
+      }
+    }
+    expect(Object.fromEntries(byUser)).toEqual({
+      0: [
+        [1, 2, 3],
+        [2, 3, 4],
+      ],
+      3: [[6], [7]],
+      4: [
+        [9, 8, 8],
+        [8, 8, 9],
+      ],
+    });
+  });
+
+  it('is the same for the same key however often it is walked', () => {
+    const batches = sequenceBatches(sequences, options);
+    expect(Array.from(batches)).toEqual(Array.from(batches));
   });
 });

@@ -1,12 +1,15 @@
 import { foldIn, type Key, permutation } from '@codebeam/random';
+import { type Sequences, sequenceOf } from './interactions.js';
 import type { TrainingPairs } from './sliding-window.js';
 
-/** Pairs to train on in one step. */
+/** What to train on in one step. */
 export interface Batch {
-  /** B histories, oldest first, of nearly equal length. Views, not copies. */
+  /** B histories, oldest first. Views, not copies. */
   histories: Int32Array[];
-  /** [B] */
+  /** What follows: an item for each history, or, of whole sequences, one for each item of each history. */
   targets: Int32Array;
+  /** Where the targets stand among the sequences' items. */
+  places: Int32Array;
   /** [B] */
   users: Int32Array;
 }
@@ -59,6 +62,38 @@ export function bucketByLength(pairs: TrainingPairs, options: { batchSize: numbe
   return { size, paddingShare: 1 - filled / places, [Symbol.iterator]: batches };
 }
 
+/**
+ * One epoch of batches of whole sequences, for models that read each item knowing those before it only: one pass gives a target after
+ * every item. Of a user's items the last is a target only, and the first is read only.
+ *
+ * @param maxHistory  items of a user that are read, the latest ones
+ * @param batchSize   users in a batch; the last one holds what is left over
+ * @param key         the epoch's key: `foldIn(createKey(seed, 'shuffle'), epoch)`
+ */
+export function sequenceBatches(
+  sequences: Sequences,
+  { maxHistory, batchSize, key }: { maxHistory: number; batchSize: number; key: Key },
+): Iterable<Batch> & { readonly size: number } {
+  const { offsets, items } = sequences;
+  const numUsers = offsets.length - 1;
+  const users = Int32Array.from({ length: numUsers }, (_, user) => user).filter(
+    (user) => sequenceOf(sequences, user).length >= 2,
+  );
+  function* batches(): Generator<Batch> {
+    for (const chosen of shuffledBatches(key, users.length, batchSize)) {
+      const batch = chosen.map((place) => users[place]);
+      const histories = Array.from(batch, (user) => sequenceOf(sequences, user).subarray(-maxHistory - 1, -1));
+      const places = Int32Array.from(
+        histories.flatMap(({ length }, i) =>
+          Array.from({ length }, (_, place) => offsets[batch[i] + 1] - length + place),
+        ),
+      );
+      yield { histories, targets: places.map((place) => items[place]), places, users: batch };
+    }
+  }
+  return { size: Math.ceil(users.length / batchSize), [Symbol.iterator]: batches };
+}
+
 /** One epoch of the numbers below n in an order that is a function of the key; the last batch holds what is left. */
 export function* shuffledBatches(key: Key, n: number, batchSize: number): Generator<Int32Array> {
   const order = permutation(key, n);
@@ -70,6 +105,7 @@ function takePairs(pairs: TrainingPairs, chosen: Int32Array): Batch {
   return {
     histories: Array.from(chosen, (pair) => items.subarray(starts[pair], ends[pair])),
     targets: chosen.map((pair) => items[ends[pair]]),
+    places: chosen.map((pair) => ends[pair]),
     users: chosen.map((pair) => users[pair]),
   };
 }

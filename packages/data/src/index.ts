@@ -1,5 +1,5 @@
 export { readAmazonItems, readAmazonReviews } from './amazon-reviews.js';
-export { type Batch, type Batches, bucketByLength, shuffledBatches } from './batches.js';
+export { type Batch, type Batches, bucketByLength, sequenceBatches, shuffledBatches } from './batches.js';
 export {
   type InteractionMap,
   type ItemMap,
@@ -17,6 +17,7 @@ export {
   kCore,
   keepFirstOfDuplicates,
   orderByTime,
+  packSequences,
   type RawInteraction,
   type Sequences,
   sequenceOf,

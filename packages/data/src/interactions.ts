@@ -152,6 +152,15 @@ export function sequenceOf(sequences: Sequences, user: number): Int32Array {
   return sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]);
 }
 
+/** Lists of items, one after another. */
+export function packSequences(lists: readonly Int32Array[]): Sequences {
+  const offsets = new Int32Array(lists.length + 1);
+  for (const [b, { length }] of lists.entries()) offsets[b + 1] = offsets[b] + length;
+  const items = new Int32Array(offsets[lists.length]);
+  for (const [b, list] of lists.entries()) items.set(list, offsets[b]);
+  return { items, offsets };
+}
+
 /** The rows whose flag is set, with new dense ids by first appearance among them. */
 function selectRows(interactions: Interactions, keep: Uint8Array): Interactions {
   const { users, items, timestamps } = interactions;

@@ -1,3 +1,4 @@
+export { askTeacher } from './ask-teacher.js';
 export { type CoOccurrenceOptions, fitCoOccurrence } from './co-occurrence.js';
 export type { FitOptions } from './fit-options.js';
 export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';

@@ -6,8 +6,8 @@
  * Differs from the paper: cross-entropy over all items takes the place of one negative with binary cross-entropy (Klenitskiy &
  * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
  */
-import { attention, layerNorm, type Offsets, softmaxCrossEntropy, tf, topKProducts } from '@codebeam/backend';
-import { type Sequences, sequenceOf, shuffledBatches } from '@codebeam/data';
+import { attention, layerNorm, softmaxCrossEntropy, tf, topKProducts } from '@codebeam/backend';
+import { type Batch, packSequences, type Sequences, sequenceBatches } from '@codebeam/data';
 import { checkRequest, emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
@@ -76,18 +76,10 @@ export function initSasrec(config: SasrecConfig, numItems: number, seed: number)
   };
 }
 
-/** B histories, one after another. */
-interface PackedItems {
-  /** [S] */
-  items: Int32Array;
-  /** [B+1] */
-  offsets: Offsets;
-}
-
 /** [S, D] what the model expects after each item of the histories, given that item and those before it. */
 export function sasrecForward(
   params: Sasrec,
-  { items, offsets }: PackedItems,
+  { items, offsets }: Sequences,
   { heads, modelWidth }: SasrecConfig,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
@@ -117,7 +109,7 @@ export function sasrecForward(
 /** Mean cross-entropy over all items of each item that follows another, in nats. */
 export function sasrecLoss(
   params: Sasrec,
-  inputs: PackedItems,
+  inputs: Sequences,
   targets: Int32Array,
   config: SasrecConfig,
   key?: Key,
@@ -154,25 +146,19 @@ export async function trainSasrec(
 ): Promise<{ model: SasrecModel; validations: Validation[] }> {
   const { sequences, numItems, config, training, validation, ...folders } = options;
   const shuffleKey = createKey(training.seed, 'shuffle');
-  const numUsers = sequences.offsets.length - 1;
-  const users = Int32Array.from({ length: numUsers }, (_, user) => user).filter(
-    (user) => sequenceOf(sequences, user).length >= 2,
-  );
-  const { params, validations } = await train<Sasrec, Int32Array>({
+  const batches = (epoch: number) =>
+    sequenceBatches(sequences, { ...config, ...training, key: foldIn(shuffleKey, epoch) });
+  const { params, validations } = await train<Sasrec, Batch>({
     ...folders,
     label: 'train-sasrec',
     training,
     identity: { sasrec: config, numItems },
     params: initSasrec(config, numItems, training.seed),
-    batches: (epoch) => shuffledBatches(foldIn(shuffleKey, epoch), users.length, training.batchSize),
-    batchesPerEpoch: Math.ceil(users.length / training.batchSize),
-    loss: (params, batch, { key }) => {
-      // The last item is a target only, the first is read only.
-      const latest = Array.from(batch, (place) => sequenceOf(sequences, users[place]).subarray(-config.maxHistory - 1));
-      const inputs = packItems(latest.map((items) => items.subarray(0, -1)));
-      const targets = packItems(latest.map((items) => items.subarray(1)));
-      return { loss: sasrecLoss(params, inputs, targets.items, config, key) };
-    },
+    batches,
+    batchesPerEpoch: batches(0).size,
+    loss: (params, { histories, targets }, { key }) => ({
+      loss: sasrecLoss(params, packSequences(histories), targets, config, key),
+    }),
     ...(validation && {
       validation: {
         metric: validation.metric,
@@ -200,7 +186,7 @@ export function createSasrecRecommender(
       for (let start = 0; start < histories.length; start += batchSize) {
         const batch = histories.slice(start, start + batchSize);
         const best = tf.tidy(() => {
-          const exclude = maskHistory ? packItems(batch) : undefined;
+          const exclude = maskHistory ? packSequences(batch) : undefined;
           return topKProducts(lastOutputs(params, batch, config), params.items, found, exclude && { exclude });
         });
         const [scores, items] = await Promise.all([best.values.data(), best.indices.data()]);
@@ -217,21 +203,13 @@ export function createSasrecRecommender(
 
 /** [B, D] what is expected after the last item of each history; zero after an empty one. */
 export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], config: SasrecConfig): tf.Tensor2D {
-  const packed = packItems(histories.map((history) => history.subarray(-config.maxHistory)));
+  const packed = packSequences(histories.map((history) => history.subarray(-config.maxHistory)));
   const hidden = sasrecForward(params, packed, config); // [S, D]
   const zero = tf.zeros<tf.Rank.R2>([1, config.modelWidth]);
   const rows = Int32Array.from(histories, (history, b) =>
     history.length > 0 ? packed.offsets[b + 1] - 1 : packed.items.length,
   );
   return tf.gather(tf.concat([hidden, zero]), tf.tensor1d(rows, 'int32'));
-}
-
-function packItems(histories: readonly Int32Array[]): PackedItems {
-  const offsets = new Int32Array(histories.length + 1);
-  for (const [b, history] of histories.entries()) offsets[b + 1] = offsets[b] + history.length;
-  const items = new Int32Array(offsets[histories.length]);
-  for (const [b, history] of histories.entries()) items.set(history, offsets[b]);
-  return { items, offsets };
 }
 
 function normalise({ weight, bias }: Norm, x: tf.Tensor2D): tf.Tensor2D {

@@ -2,6 +2,12 @@ import { z } from 'zod';
 
 /** The paper's model: Rajput et al. 2023 (TIGER), sec. 4.1; a T5 of 4.85 M parameters with these widths. */
 export const tigerSchema = z.strictObject({
+  encoderReads: z
+    .enum(['codes', 'items'])
+    .default('codes')
+    .describe(
+      "codes: a history is a row of codes, read both ways (paper). items: each item is one vector, its codes' embeddings and one of its own added up, and is read knowing the items before it only; the decoder attends to the latest item, and one pass trains a target after every item",
+    ),
   modelWidth: z
     .int()
     .positive()

@@ -42,9 +42,9 @@ export function initEncoder(key: Key, config: TigerConfig): Encoder {
 
 /**
  * Reads histories: blocks of self-attention and feed-forward, each of what is normalised and added to its input.
- * Raffel et al. 2020 (T5), sec. 2.1.
+ * Raffel et al. 2020 (T5), sec. 2.1. Where rows are items, each sees those before it only, as in a decoder.
  *
- * @param x        [S, D] embedded tokens of B histories, one after another
+ * @param x        [S, D] embedded tokens or items of B histories, one after another
  * @param offsets  [B+1] where each begins
  * @returns        [S, D]
  */
@@ -52,16 +52,17 @@ export function encode(
   { positions, blocks, norm }: Encoder,
   x: tf.Tensor2D,
   offsets: Offsets,
-  { heads, positionBuckets, maxDistance }: TigerConfig,
+  { encoderReads, heads, positionBuckets, maxDistance }: TigerConfig,
   dropout: Dropout,
 ): tf.Tensor2D {
+  const causal = encoderReads === 'items';
   const length = longestOf(offsets);
   const bias = relativePositionBias(positions, length, length, {
     buckets: positionBuckets,
     maxDistance,
-    bidirectional: true,
+    bidirectional: !causal,
   }); // [H, 2*length-1]
-  const within = { heads, queryOffsets: offsets, keyOffsets: offsets, ...bias };
+  const within = { heads, queryOffsets: offsets, keyOffsets: offsets, causal, ...bias };
 
   let hidden = dropout(x);
   for (const block of blocks) {

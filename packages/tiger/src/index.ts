@@ -9,10 +9,10 @@ export { encodeHistories, forward, initTiger, type Tiger, tigerLoss } from './ti
 export {
   createVocabulary,
   informativePositions,
-  type PackedTokens,
+  type PackedHistories,
   paddingToken,
   tokenizeHistories,
-  tokenizeTargets,
+  tokenizeItems,
   userToken,
   type Vocabulary,
 } from './tokens.js';

@@ -93,7 +93,7 @@ export function createScorer(
   users?: readonly string[],
   precision?: Precision,
 ): { scoreCodes: ScoreCodes; dispose: () => void } {
-  const tokenized = tokenizeHistories(vocabulary, ids, histories, config.maxHistory, users);
+  const tokenized = tokenizeHistories(vocabulary, ids, histories, config, users);
   let held: { cache: KvCache; position: KeysAndValues[] } | undefined;
 
   const scoreCodes: ScoreCodes = (level, parents, codes) => {

@@ -1,7 +1,7 @@
 import { getPrecision, type Precision, selectBackend, tf } from '@codebeam/backend';
 import { countParams, disposeParams, flattenParams, mapParams } from '@codebeam/nn';
 import { createKey } from '@codebeam/random';
-import { assignSemanticIds } from '@codebeam/rqvae';
+import { appendSemanticIds, assignSemanticIds } from '@codebeam/rqvae';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends } from '../../backend/fixtures/backends.js';
 import {
@@ -18,7 +18,7 @@ import {
   tigerLoss,
   tigerSchema,
   tokenizeHistories,
-  tokenizeTargets,
+  tokenizeItems,
   userToken,
 } from './index.js';
 
@@ -47,7 +47,10 @@ function createModel(own = config): TigerModel {
 
 describe('the vocabulary', () => {
   it('gives each position its own tokens, then the separator, then the users', () => {
-    const vocabulary = createVocabulary({ sizes: [3, 3, 5] }, { separator: true, userTokens: 10 });
+    const vocabulary = createVocabulary(
+      { sizes: [3, 3, 5], numItems: 4 },
+      { ...config, separator: true, userTokens: 10 },
+    );
     expect(vocabulary).toEqual({
       offsets: [1, 4, 7],
       sizes: [3, 3, 5],
@@ -55,27 +58,47 @@ describe('the vocabulary', () => {
       userOffset: 13,
       userTokens: 10,
       size: 23,
+      itemVectors: 0,
     });
   });
 
   it('keeps the last items of a history, oldest first, one history after another', () => {
     const small = assignSemanticIds(Int32Array.from([0, 1, 2, 2]), 1, 3);
-    const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
+    const vocabulary = createVocabulary(small, { ...config, separator: true });
     const rows = tokenizeHistories(
       vocabulary,
       small,
       [[0, 1, 3], [], [2]].map((items) => Int32Array.from(items)),
-      2,
+      { ...config, maxHistory: 2 },
     );
     expect(Array.from(rows.offsets)).toEqual([0, 6, 7, 10]);
     expect(Array.from(rows.tokens)).toEqual([2, 4, 6, 3, 5, 6, 0, 3, 4, 6]);
-    expect(Array.from(tokenizeTargets(vocabulary, small, Int32Array.from([3, 0])))).toEqual([3, 5, 1, 4]);
+    expect(Array.from(tokenizeItems(vocabulary, small, Int32Array.from([3, 0])))).toEqual([3, 5, 1, 4]);
+  });
+
+  it('gives an encoder of items each item with its codes, one without any where there is no history', () => {
+    const small = assignSemanticIds(Int32Array.from([0, 1, 2, 2]), 1, 3);
+    const ofItems = { ...config, encoderReads: 'items' as const, maxHistory: 2 };
+    const vocabulary = createVocabulary(small, ofItems);
+    expect(vocabulary.itemVectors).toBe(4);
+    const rows = tokenizeHistories(
+      vocabulary,
+      small,
+      [[0, 1, 3], [], [2]].map((items) => Int32Array.from(items)),
+      ofItems,
+    );
+    expect(Array.from(rows.offsets)).toEqual([0, 2, 3, 4]);
+    expect(Array.from(rows.items!)).toEqual([1, 3, -1, 2]);
+    expect(Array.from(rows.tokens)).toEqual([2, 4, 3, 5, 0, 0, 3, 4]);
+    expect(() => createVocabulary(small, { ...ofItems, userTokens: 5 })).toThrow(
+      'tiger: separator and userTokens must be off where encoderReads is items, got false and 5',
+    );
   });
 
   it('hashes a user to the same token in every process', () => {
-    const vocabulary = createVocabulary({ sizes: [1] }, { separator: false, userTokens: 2000 });
+    const vocabulary = createVocabulary({ sizes: [1], numItems: 1 }, { ...config, userTokens: 2000 });
     expect(userToken(vocabulary, 'A1YJEY40YUW4SE')).toBe(vocabulary.userOffset + 539); // sha256's first 4 bytes, little endian, mod 2000
-    expect(() => tokenizeHistories(vocabulary, ids, histories, 4)).toThrow('tiger: users must be given');
+    expect(() => tokenizeHistories(vocabulary, ids, histories, config)).toThrow('tiger: users must be given');
   });
 });
 
@@ -115,7 +138,7 @@ describe('informativePositions', () => {
     expect(vocabulary.size).toBe(1 + 6);
     expect(model.trie.depth).toBe(2);
     const history = Int32Array.of(3, 0);
-    const rows = tokenizeHistories(vocabulary, model.ids, [history], config.maxHistory);
+    const rows = tokenizeHistories(vocabulary, model.ids, [history], config);
     expect(Array.from(rows.tokens)).toEqual([1 + 1, 4 + 2, 1 + 2, 4 + 0]);
 
     const { items, scores } = await createTigerRecommender(model, { beamWidth: 4 }).recommend([history], 4, {
@@ -136,7 +159,7 @@ describe('continuationMask', () => {
   it("leaves the codes that continue an ID after the target's own", () => {
     // 0: <0,1>, 1: <0,2>, 2: <2,0>
     const small = informativePositions(assignSemanticIds(Int32Array.from([0, 1, 0, 2, 2, 0]), 2, 3));
-    const vocabulary = createVocabulary(small, { separator: true, userTokens: 0 });
+    const vocabulary = createVocabulary(small, { ...config, separator: true });
     const mask = continuationMask(vocabulary, createPrefixTrie(small), Int32Array.of(1, 2));
     const [no, first, second] = [[-1e9], [0, -1e9, 0], [-1e9, -1e9, -1e9]]; // padding, level 0, no level
     expect(Array.from(mask)).toEqual(
@@ -153,7 +176,7 @@ describe('continuationMask', () => {
 describe('initTiger', () => {
   it("has 4.85 M parameters at the paper's size", () => {
     const paper = tigerSchema.parse({ userTokens: 2000 });
-    const vocabulary = createVocabulary({ sizes: [256, 256, 256, 256] }, paper);
+    const vocabulary = createVocabulary({ sizes: [256, 256, 256, 256], numItems: 12_101 }, paper);
     const params = initTiger(paper, vocabulary, 1);
     const attention = 4 * 128 * 6 * 64;
     const feedForward = 2 * 128 * 1024;
@@ -170,8 +193,8 @@ describe.each(backends)('TIGER on %s', (backend) => {
   });
 
   const batch = (model: TigerModel, chosen = histories) => ({
-    rows: tokenizeHistories(model.vocabulary, ids, chosen, config.maxHistory),
-    targets: tokenizeTargets(
+    rows: tokenizeHistories(model.vocabulary, ids, chosen, config),
+    targets: tokenizeItems(
       model.vocabulary,
       ids,
       Int32Array.from(chosen, (_, i) => i),
@@ -275,8 +298,8 @@ describe.each(backends)('TIGER on %s', (backend) => {
       const list = items.subarray(user * ids.numItems, (user + 1) * ids.numItems);
       expect(Array.from(list).sort((a, b) => a - b)).toEqual(Array.from({ length: ids.numItems }, (_, i) => i));
       // Every item by teacher forcing, in one batch.
-      const rows = tokenizeHistories(model.vocabulary, ids, Array(ids.numItems).fill(history), config.maxHistory);
-      const targets = tokenizeTargets(model.vocabulary, ids, list.slice());
+      const rows = tokenizeHistories(model.vocabulary, ids, Array(ids.numItems).fill(history), config);
+      const targets = tokenizeItems(model.vocabulary, ids, list.slice());
       const exhaustive = tf.tidy(() => {
         const logProbabilities = tf.logSoftmax(forward(model.params, rows, targets, config));
         const chosen = tf.mul(logProbabilities, tf.oneHot(tf.tensor1d(targets, 'int32'), model.vocabulary.size));
@@ -288,6 +311,43 @@ describe.each(backends)('TIGER on %s', (backend) => {
         if (place > 0) expect(score).toBeLessThanOrEqual(expected[place - 1] + 1e-5);
       }
     }
+  });
+
+  describe('with an encoder that reads items', () => {
+    const ofItems = { ...constrained, encoderReads: 'items' as const };
+
+    it('says after each item of a history what beam search finds after the items so far', async () => {
+      const model = createModel(ofItems);
+      const { vocabulary, trie, params } = model;
+      const recommender = createTigerRecommender(model, { beamWidth: ids.numItems });
+      const sequence = Int32Array.of(5, 17, 8, 5);
+      const followers = Int32Array.of(2, 29, 11, 0);
+      const prefixes = [1, 2, 3, 4].map((end) => sequence.subarray(0, end));
+      const { items, scores } = await recommender.recommend(prefixes, ids.numItems, { maskHistory: false });
+      const rows = tokenizeHistories(vocabulary, ids, [sequence], ofItems);
+      const targets = tokenizeItems(vocabulary, ids, followers);
+      const logProbabilities = tf.tidy(() => {
+        const mask = tf.tensor2d(continuationMask(vocabulary, trie, followers), [targets.length, vocabulary.size]);
+        const all = tf.logSoftmax(tf.add(forward(params, rows, targets, ofItems), mask));
+        const chosen = tf.mul(all, tf.oneHot(tf.tensor1d(targets, 'int32'), vocabulary.size));
+        return tf.sum(tf.reshape(tf.sum(chosen, 1), [4, 3]), 1);
+      });
+      for (const [after, logProbability] of (await logProbabilities.data()).entries()) {
+        const place = items.subarray(after * ids.numItems, (after + 1) * ids.numItems).indexOf(followers[after]);
+        expect(scores[after * ids.numItems + place]).toBeCloseTo(logProbability, 4);
+      }
+    });
+
+    it('reads items that came after training by their codes, and nothing at all', async () => {
+      const grown = appendSemanticIds(ids, Int32Array.of(1, 1));
+      const { params } = createModel(ofItems);
+      expect(params.items!.shape).toEqual([ids.numItems, config.modelWidth]);
+      const recommender = createTigerRecommender(createTigerModel(ofItems, grown, params), { beamWidth: 8 });
+      const { scores } = await recommender.recommend([Int32Array.of(3, ids.numItems), new Int32Array(0)], 5, {
+        maskHistory: true,
+      });
+      for (const score of scores) expect(score).toBeLessThanOrEqual(0);
+    });
   });
 
   it('makes lists in the precision asked for, and leaves the one that was set', async () => {

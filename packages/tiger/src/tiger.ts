@@ -1,11 +1,11 @@
-import { type KeysAndValues, softmaxCrossEntropy, tf } from '@codebeam/backend';
+import { evenOffsets, type KeysAndValues, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
 import type { TigerConfig } from './config.js';
 import { type Decoder, decode, decodeStep, initDecoder } from './decoder.js';
 import { type Encoder, encode, initEncoder } from './encoder.js';
 import { createKvCache, type KvCache } from './kv-cache.js';
-import { type PackedTokens, paddingToken, type Vocabulary } from './tokens.js';
+import { type PackedHistories, paddingToken, type Vocabulary } from './tokens.js';
 
 /**
  * TIGER: a T5 encoder reads the semantic IDs of a user's history, its decoder generates the next item's.
@@ -14,13 +14,18 @@ import { type PackedTokens, paddingToken, type Vocabulary } from './tokens.js';
  * The embedding is shared by encoder, decoder and output. It is held at D^-0.5 of T5's, and read times D^0.5 (Vaswani et al. 2017,
  * sec. 3.4): the same function, but AdamW's steps, which know nothing of a weight's scale, move it as far as they move the other
  * weights. T5's own optimizer, Adafactor, takes steps relative to a weight's scale.
- * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
+ * Two encoders: the paper's reads codes; the other reads items, and has what the depth transformer of Lee et al. 2022 ("Autoregressive
+ * Image Generation using Residual Quantization", sec. 3.2) starts from: one row for each place of a sequence, from which its codes follow.
+ *
+ * Differs from the paper besides: no user token unless `userTokens` says so; the collision code is one more position of the
  * target, so that what is generated is an item and not a group of items; with `constrainedSoftmax`, probabilities are over
  * the codes that lead to an item and not over all tokens.
  */
 export type Tiger = {
   /** [V, D] */
   embedding: tf.Tensor2D;
+  /** [N, D], of an encoder that reads items */
+  items?: tf.Tensor2D;
   encoder: Encoder;
   decoder: Decoder;
 };
@@ -28,8 +33,11 @@ export type Tiger = {
 /** Weights as in T5's initialisation; a pure function of the seed. */
 export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: number): Tiger {
   const key = createKey(seed, 'init');
+  const matrix = (site: number, rows: number) =>
+    normal<tf.Rank.R2>(foldIn(key, site), [rows, config.modelWidth], config.modelWidth ** -0.5);
   return {
-    embedding: normal<tf.Rank.R2>(foldIn(key, 0), [vocabulary.size, config.modelWidth], config.modelWidth ** -0.5),
+    embedding: matrix(0, vocabulary.size),
+    ...(config.encoderReads === 'items' && { items: matrix(3, vocabulary.itemVectors) }),
     encoder: initEncoder(foldIn(key, 1), config),
     decoder: initDecoder(foldIn(key, 2), config),
   };
@@ -38,15 +46,15 @@ export function initTiger(config: TigerConfig, vocabulary: Vocabulary, seed: num
 /**
  * Mean cross-entropy of the target tokens given the histories, in nats per token; an item has L+1 of them.
  *
- * @param histories  the tokens of B histories
- * @param targets    [B*(L+1)] tokens
+ * @param histories  of B users
+ * @param targets    [B*(L+1)] tokens of an item after each history; [S*(L+1)] of one after each item, where the encoder reads items
  * @param key        of this step's dropout; absent in evaluation
  * @param mask       [B*(L+1), V] of the constrained softmax (`continuationMask`); absent where the config has none
  * @throws TypeError when the config has a constrained softmax and there is no mask, or the other way round
  */
 export function tigerLoss(
   params: Tiger,
-  histories: PackedTokens,
+  histories: PackedHistories,
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
@@ -63,10 +71,10 @@ export function tigerLoss(
   return softmaxCrossEntropy(hidden, embedding, tf.tensor1d(targets, 'int32'), allowed);
 }
 
-/** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions. */
+/** Logits [B*(L+1), V] of each target position given the histories and the target's earlier positions; shapes as of `tigerLoss`. */
 export function forward(
   params: Tiger,
-  histories: PackedTokens,
+  histories: PackedHistories,
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
@@ -77,30 +85,40 @@ export function forward(
 /** [B*(L+1), D] what is compared with the embedding at each target position. */
 function predict(
   params: Tiger,
-  histories: PackedTokens,
+  histories: PackedHistories,
   targets: Int32Array,
   config: TigerConfig,
   key?: Key,
 ): tf.Tensor2D {
   const dropout = key ? createDropout(config.dropout, key) : noDropout;
   const memory = encodeHistories(params, histories, config, dropout); // [S, D]
-  const inputs = shiftRight(targets, targets.length / (histories.offsets.length - 1)); // [B*(L+1)]
-  return decode(params.decoder, embed(params, inputs), memory, histories.offsets, config, dropout);
+  const offsets = histories.items ? evenOffsets(memory.shape[0], 1) : histories.offsets; // [B+1]
+  const inputs = shiftRight(targets, targets.length / (offsets.length - 1)); // [B*(L+1)]
+  return decode(params.decoder, embed(params, inputs), memory, offsets, config, dropout);
 }
 
-/** The encoder's output [S, D]: a row for each token of the histories. */
+/** The encoder's output [S, D]: a row for each token, or each item, of the histories. */
 export function encodeHistories(
   params: Tiger,
-  { tokens, offsets }: PackedTokens,
+  histories: PackedHistories,
   config: TigerConfig,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
-  return encode(params.encoder, embed(params, tokens), offsets, config, dropout);
+  const { tokens, items, offsets } = histories;
+  const x = items ? embedItems(params, tokens, items) : embed(params, tokens); // [S, D]
+  return encode(params.encoder, x, offsets, config, dropout);
 }
 
 /** What beam search starts from: the histories, encoded, with the keys and values that all beams share. */
-export function startDecoding(params: Tiger, histories: PackedTokens, config: TigerConfig): KvCache {
-  return createKvCache(params.decoder, encodeHistories(params, histories, config), histories.offsets);
+export function startDecoding(params: Tiger, histories: PackedHistories, config: TigerConfig): KvCache {
+  const { items, offsets } = histories;
+  const memory = encodeHistories(params, histories, config); // [S, D]
+  if (!items) return createKvCache(params.decoder, memory, offsets);
+  const latest = tf.tensor1d(
+    Int32Array.from(offsets.subarray(1), (end) => end - 1),
+    'int32',
+  ); // [B]
+  return createKvCache(params.decoder, tf.gather(memory, latest), evenOffsets(latest.size, 1));
 }
 
 /**
@@ -124,6 +142,33 @@ export function generateStep(
 /** [S] -> [S, D] */
 function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
   return tf.mul(tf.gather(embedding, tf.tensor1d(tokens, 'int32')), Math.sqrt(embedding.shape[1]));
+}
+
+/**
+ * What an item's codes say and what is known of it alone, of equal weight; [S*P] tokens and [S] items -> [S, D]. Items that came
+ * after training have no vector of their own.
+ */
+function embedItems(params: Tiger, tokens: Int32Array, items: Int32Array): tf.Tensor2D {
+  const own = params.items!;
+  const [known, width] = own.shape;
+  const positions = tokens.length / items.length;
+  const codes = tf.sum(tf.reshape(embed(params, tokens), [items.length, positions, width]), 1); // [S, D]
+  const rows = items.map((item) => (item < known ? item : -1));
+  const vectors = tf.mul(
+    tf.gather(
+      own,
+      tf.tensor1d(
+        rows.map((row) => Math.max(row, 0)),
+        'int32',
+      ),
+    ),
+    Math.sqrt(width),
+  ); // [S, D]
+  const isKnown = tf.tensor2d(
+    Float32Array.from(rows, (row) => (row < 0 ? 0 : 1)),
+    [rows.length, 1],
+  );
+  return tf.mul(tf.add(tf.mul(codes, positions ** -0.5), tf.mul(vectors, isKnown)), Math.SQRT1_2);
 }
 
 /** [R, D] -> [R, V], or the columns of some tokens */

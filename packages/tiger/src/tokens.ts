@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Offsets } from '@codebeam/backend';
+import { packSequences } from '@codebeam/data';
 import type { SemanticIds } from '@codebeam/rqvae';
+import type { TigerConfig } from './config.js';
 
 /** Token 0 starts every target, as in T5, and stands for a history without items. */
 export const paddingToken = 0;
@@ -22,6 +24,8 @@ export interface Vocabulary {
   userTokens: number;
   /** V */
   size: number;
+  /** N, items that have a vector of their own besides their codes'; 0 where the encoder reads codes. */
+  itemVectors: number;
 }
 
 /**
@@ -47,10 +51,16 @@ export function informativePositions(ids: SemanticIds): SemanticIds {
   };
 }
 
+/** @throws RangeError when an encoder that reads items is to read separators or user tokens too */
 export function createVocabulary(
-  { sizes }: Pick<SemanticIds, 'sizes'>,
-  { separator, userTokens }: { separator: boolean; userTokens: number },
+  { sizes, numItems }: Pick<SemanticIds, 'sizes' | 'numItems'>,
+  { encoderReads, separator, userTokens }: Pick<TigerConfig, 'encoderReads' | 'separator' | 'userTokens'>,
 ): Vocabulary {
+  if (encoderReads === 'items' && (separator || userTokens > 0)) {
+    throw new RangeError(
+      `tiger: separator and userTokens must be off where encoderReads is items, got ${separator} and ${userTokens}; they are tokens among codes`,
+    );
+  }
   let next = paddingToken + 1;
   const offsets = sizes.map((size) => {
     const offset = next;
@@ -58,7 +68,16 @@ export function createVocabulary(
     return offset;
   });
   const separators = separator ? { separator: next++ } : {};
-  return { offsets, sizes: [...sizes], ...separators, userOffset: next, userTokens, size: next + userTokens };
+  const itemVectors = encoderReads === 'items' ? numItems : 0;
+  return {
+    offsets,
+    sizes: [...sizes],
+    ...separators,
+    userOffset: next,
+    userTokens,
+    size: next + userTokens,
+    itemVectors,
+  };
 }
 
 /**
@@ -69,17 +88,19 @@ export function userToken({ userOffset, userTokens }: Vocabulary, user: string):
   return userOffset + (createHash('sha256').update(user).digest().readUInt32LE(0) % userTokens);
 }
 
-/** The tokens of B histories, one after another. */
-export interface PackedTokens {
-  /** [S] int32 */
+/** B histories, one after another: S rows for the encoder, each a token, or an item with its P tokens. */
+export interface PackedHistories {
+  /** [S], or [S*P] where rows are items */
   tokens: Int32Array;
-  /** [B+1] history b is the tokens offsets[b] .. offsets[b + 1] - 1, at least one. */
+  /** [S] where rows are items; -1 stands for none. */
+  items?: Int32Array;
+  /** [B+1] history b is the rows offsets[b] .. offsets[b + 1] - 1, at least one. */
   offsets: Offsets;
 }
 
 /**
- * The encoder's input: (user token), then the codes of the last `maxHistory` items, oldest first; a padding token where
- * there is nothing to read.
+ * What the encoder reads of the last `maxHistory` items, oldest first. Codes: (user token), then theirs, or a padding token where there
+ * is nothing to read. Items: each with its codes, or one without any.
  *
  * @param users  [B] original ids; only needed when the vocabulary has user tokens
  */
@@ -87,9 +108,33 @@ export function tokenizeHistories(
   vocabulary: Vocabulary,
   ids: SemanticIds,
   histories: readonly Int32Array[],
+  { encoderReads, maxHistory }: Pick<TigerConfig, 'encoderReads' | 'maxHistory'>,
+  users?: readonly string[],
+): PackedHistories {
+  return encoderReads === 'items'
+    ? packItems(vocabulary, ids, histories, maxHistory)
+    : packCodes(vocabulary, ids, histories, maxHistory, users);
+}
+
+function packItems(
+  vocabulary: Vocabulary,
+  ids: SemanticIds,
+  histories: readonly Int32Array[],
+  maxHistory: number,
+): PackedHistories {
+  const none = Int32Array.of(-1);
+  const latest = histories.map((history) => (history.length > 0 ? history.subarray(-maxHistory) : none));
+  const { items, offsets } = packSequences(latest);
+  return { tokens: tokenizeItems(vocabulary, ids, items), items, offsets };
+}
+
+function packCodes(
+  vocabulary: Vocabulary,
+  ids: SemanticIds,
+  histories: readonly Int32Array[],
   maxHistory: number,
   users?: readonly string[],
-): PackedTokens {
+): PackedHistories {
   const { offsets: codeOffsets, separator, userTokens } = vocabulary;
   const positions = codeOffsets.length;
   const perItem = positions + (separator === undefined ? 0 : 1);
@@ -115,12 +160,13 @@ export function tokenizeHistories(
   return { tokens, offsets };
 }
 
-/** [B*(L+1)] the tokens of one item per row. */
-export function tokenizeTargets(vocabulary: Vocabulary, ids: SemanticIds, targets: Int32Array): Int32Array {
-  const { offsets } = vocabulary;
+/** [B*(L+1)] the tokens of one item per row; padding for item -1. */
+export function tokenizeItems({ offsets }: Vocabulary, { codes }: SemanticIds, items: Int32Array): Int32Array {
   const positions = offsets.length;
-  return Int32Array.from(
-    { length: targets.length * positions },
-    (_, i) => offsets[i % positions] + ids.codes[targets[Math.floor(i / positions)] * positions + (i % positions)],
-  );
+  const tokens = new Int32Array(items.length * positions).fill(paddingToken);
+  for (const [row, item] of items.entries()) {
+    if (item < 0) continue;
+    for (let p = 0; p < positions; p++) tokens[row * positions + p] = offsets[p] + codes[item * positions + p];
+  }
+  return tokens;
 }

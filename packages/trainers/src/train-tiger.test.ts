@@ -31,10 +31,11 @@ const ids = assignSemanticIds(
 );
 const cases = walks.map((walk, user) => ({ user, history: Int32Array.from(walk), target: (user + 6) % numItems }));
 
-const options = (training: object = {}): TrainTigerOptions => ({
+const options = (training: object = {}, config: object = {}): TrainTigerOptions => ({
   sequences,
   ids,
   config: tigerSchema.parse({
+    ...config,
     modelWidth: 16,
     encoderLayers: 1,
     decoderLayers: 1,
@@ -74,37 +75,56 @@ describe('trainTiger', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('learns where the walk goes on', async () => {
-    const { model, validations } = await trainTiger(options({ maxSteps: 200, validationInterval: 100 }));
+  it.each(['codes', 'items'])('learns where the walk goes on, from %s', async (encoderReads) => {
+    const training = { maxSteps: 200, validationInterval: 100 };
+    const { model, validations } = await trainTiger(options(training, { encoderReads }));
     expect(validations).toHaveLength(2);
     const metrics = await evaluateGeneration(model, cases, { ks: [1], beamWidth: 4, maskHistory: true });
     expect(metrics['recall@1']).toBe(1);
   });
 
-  it.each(['prefixes', 'sub-sequences'])(
-    'ends with the same bytes when it is killed at any step and run again: %s',
-    async (histories) => {
-      const undisturbed = await bytesOf(
-        await trainTiger({ ...options({ histories }), stateFolder: join(folder, 'whole') }),
-      );
-      for (const killedAt of [1, 5, 6, 11]) {
-        const stateFolder = join(folder, String(killedAt));
-        const killed = trainTiger({
-          ...options({ histories }),
-          stateFolder,
-          callbacks: [
-            ({ kind, state }) => {
-              if (kind === 'step' && state.step === killedAt) throw new Error('killed');
-            },
-          ],
-        });
-        await expect(killed).rejects.toThrow('killed');
-        expect(undisturbed.equals(await bytesOf(await trainTiger({ ...options({ histories }), stateFolder })))).toBe(
-          true,
-        );
-      }
-    },
-  );
+  it('learns what a teacher says in place of what followed', async () => {
+    // It says that the walk goes back.
+    const teacher = {
+      size: 1,
+      items: sequences.items.map((_, place) => (place % 6 === 0 ? 0 : (sequences.items[place - 1] + 7) % numItems)),
+      cumulative: Float32Array.from(sequences.items, (_, place) => (place % 6 === 0 ? 0 : 1)),
+    };
+    const run = options({ maxSteps: 200, teacherShare: 1 }, { encoderReads: 'items' });
+    const { model } = await trainTiger({ ...run, teacher });
+    const back = cases.map(({ history, ...rest }) => ({ ...rest, history, target: (history[5] + 7) % numItems }));
+    const metrics = await evaluateGeneration(model, back, { ks: [1], beamWidth: 4, maskHistory: false });
+    expect(metrics['recall@1']).toBe(1);
+    await expect(trainTiger(run)).rejects.toThrow('trainers: teacherShare must be 0 without a teacher, got 1');
+  });
+
+  it.each([
+    [{ histories: 'prefixes' }, {}],
+    [{ histories: 'sub-sequences' }, {}],
+    [{ batchSize: 3, teacherShare: 0.5 }, { encoderReads: 'items' }],
+  ])('ends with the same bytes when it is killed at any step and run again: %o %o', async (training, config) => {
+    const teacher = {
+      size: 2,
+      items: Int32Array.from({ length: 2 * sequences.items.length }, (_, i) => i % numItems),
+      cumulative: Float32Array.from({ length: 2 * sequences.items.length }, (_, i) => [0.5, 1][i % 2]),
+    };
+    const run = { ...options(training, config), teacher };
+    const undisturbed = await bytesOf(await trainTiger({ ...run, stateFolder: join(folder, 'whole') }));
+    for (const killedAt of [1, 5, 6, 11]) {
+      const stateFolder = join(folder, String(killedAt));
+      const killed = trainTiger({
+        ...run,
+        stateFolder,
+        callbacks: [
+          ({ kind, state }) => {
+            if (kind === 'step' && state.step === killedAt) throw new Error('killed');
+          },
+        ],
+      });
+      await expect(killed).rejects.toThrow('killed');
+      expect(undisturbed.equals(await bytesOf(await trainTiger({ ...run, stateFolder })))).toBe(true);
+    }
+  });
 
   it('has no token for a position with one code, and its weights are read back', async () => {
     const unique = assignSemanticIds(

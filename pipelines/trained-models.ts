@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { readEmbeddings } from '@codebeam/data';
+import type { Recommender } from '@codebeam/eval';
+import { createSasrecRecommender, initSasrec, type SasrecConfig, sasrecSchema } from '@codebeam/recommenders';
+import type { SemanticIds } from '@codebeam/rqvae';
+import {
+  createTigerModel,
+  createTigerRecommender,
+  createVocabulary,
+  informativePositions,
+  initTiger,
+  type TigerConfig,
+  tigerSchema,
+} from '@codebeam/tiger';
+import { loadParams } from '@codebeam/trainers';
+import type { StageContext } from './stage.js';
+
+/** What train-sasrec left. */
+export async function loadSasrec({ config, input }: StageContext<'sasrec'>, numItems: number): Promise<Recommender> {
+  const { sasrec, seed } = config;
+  const saved = JSON.parse(await readFile(input('train-sasrec', 'config.json'), 'utf8'));
+  checkSame('sasrec', sasrecSchema.parse(saved.sasrec), sasrec);
+  const params = await loadParams(input('train-sasrec', 'model.safetensors'), initSasrec(sasrec, numItems, seed));
+  return createSasrecRecommender({ config: sasrec, params }, { fittedOn: 'train' });
+}
+
+/** What train-tiger left. */
+export async function loadTiger(
+  { config, input }: StageContext<'tiger' | 'evaluate'>,
+  ids: SemanticIds,
+): Promise<Recommender> {
+  const { tiger, seed } = config;
+  const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
+  checkSame('tiger', tigerSchema.parse(saved.tiger), tiger);
+  const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
+  const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
+  const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
+    beamWidth: config.evaluate.beamWidth,
+  });
+  // What the IDs are made of, what the encoder reads and who taught it tell one TIGER from another.
+  const { encoder } = await readEmbeddings(input('embed-items', 'item-embeddings.arrow'));
+  const { encoderReads } = tiger;
+  const { teacherShare } = saved;
+  const told = { fittedOn: 'train', itemVectors: encoder, encoderReads, teacherShare };
+  return { ...recommender, parameters: { ...told, ...recommender.parameters } };
+}
+
+/** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
+function checkSame<C extends TigerConfig | SasrecConfig>(model: 'tiger' | 'sasrec', trained: C, asked: C): void {
+  for (const [key, value] of Object.entries(trained)) {
+    if (asked[key as keyof C] === value) continue;
+    throw new Error(
+      `pipelines: ${model}.${key} must be ${value}, as train-${model} had it, got ${asked[key as keyof C]}; run train-${model} with the new value first`,
+    );
+  }
+}
