@@ -41,6 +41,15 @@ export async function loadSplit(raw) {
   });
 }
 
+/** Sequences whole, and the vectors of the items' texts. */
+export async function loadEmbedded(raw) {
+  return withFiles(raw, async (path, name) => {
+    const interactions = await interactionsOf(path);
+    const sequences = orderByTime(interactions, { ties: 'file' });
+    return { name, sequences, embeddings: await embed(path, interactions.itemIds) };
+  });
+}
+
 /** The split, and semantic IDs by residual k-means of the items' texts. */
 export async function loadTokenized(raw) {
   return withFiles(raw, async (path, name) => {

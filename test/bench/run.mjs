@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { selectBackend, setPrecision, tf } from '@codebeam/backend';
 
-const names = ['train-tiger', 'beam-search', 'rqvae', 'kmeans', 'top-k', 'gemm', 'co-occurrence'];
+const names = ['train-tiger', 'beam-search', 'rqvae', 'kmeans', 'top-k', 'gemm', 'co-occurrence', 'cold-items'];
 
 try {
   await main();
