@@ -14,10 +14,12 @@ import { type PackedHistories, paddingToken, type Vocabulary } from './tokens.js
  * The embedding is shared by encoder, decoder and output. It is held at D^-0.5 of T5's, and read times D^0.5 (Vaswani et al. 2017,
  * sec. 3.4): the same function, but AdamW's steps, which know nothing of a weight's scale, move it as far as they move the other
  * weights. T5's own optimizer, Adafactor, takes steps relative to a weight's scale.
- * Two encoders: the paper's reads codes; the other reads items, and has what the depth transformer of Lee et al. 2022 ("Autoregressive
- * Image Generation using Residual Quantization", sec. 3.2) starts from: one row for each place of a sequence, from which its codes follow.
  *
- * Differs from the paper besides: no user token unless `userTokens` says so; the collision code is one more position of the
+ * Besides the paper's encoder, which reads codes, there is one that reads items (`encoderReads`): a row for each place of a sequence, from
+ * which alone the next item's codes follow, as in the RQ-Transformer (Lee et al. 2022, "Autoregressive Image Generation using Residual
+ * Quantization", sec. 3.2).
+ *
+ * Differs from the paper: no user token unless `userTokens` says so; the collision code is one more position of the
  * target, so that what is generated is an item and not a group of items; with `constrainedSoftmax`, probabilities are over
  * the codes that lead to an item and not over all tokens.
  */
@@ -114,11 +116,9 @@ export function startDecoding(params: Tiger, histories: PackedHistories, config:
   const { items, offsets } = histories;
   const memory = encodeHistories(params, histories, config); // [S, D]
   if (!items) return createKvCache(params.decoder, memory, offsets);
-  const latest = tf.tensor1d(
-    Int32Array.from(offsets.subarray(1), (end) => end - 1),
-    'int32',
-  ); // [B]
-  return createKvCache(params.decoder, tf.gather(memory, latest), evenOffsets(latest.size, 1));
+  const latest = Int32Array.from(offsets.subarray(1), (end) => end - 1); // [B]
+  const rows = tf.gather(memory, tf.tensor1d(latest, 'int32')); // [B, D]
+  return createKvCache(params.decoder, rows, evenOffsets(latest.length, 1));
 }
 
 /**
@@ -139,9 +139,9 @@ export function generateStep(
   return { logits: logitsOf(params, hidden, columns), position };
 }
 
-/** [S] -> [S, D] */
+/** The tokens' rows of the embedding: [S] -> [S, D] */
 function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
-  return tf.mul(tf.gather(embedding, tf.tensor1d(tokens, 'int32')), Math.sqrt(embedding.shape[1]));
+  return rowsOf(embedding, tokens);
 }
 
 /**
@@ -149,26 +149,18 @@ function embed({ embedding }: Tiger, tokens: Int32Array): tf.Tensor2D {
  * after training have no vector of their own.
  */
 function embedItems(params: Tiger, tokens: Int32Array, items: Int32Array): tf.Tensor2D {
-  const own = params.items!;
-  const [known, width] = own.shape;
+  const [known, width] = params.items!.shape;
   const positions = tokens.length / items.length;
   const codes = tf.sum(tf.reshape(embed(params, tokens), [items.length, positions, width]), 1); // [S, D]
-  const rows = items.map((item) => (item < known ? item : -1));
-  const vectors = tf.mul(
-    tf.gather(
-      own,
-      tf.tensor1d(
-        rows.map((row) => Math.max(row, 0)),
-        'int32',
-      ),
-    ),
-    Math.sqrt(width),
-  ); // [S, D]
-  const isKnown = tf.tensor2d(
-    Float32Array.from(rows, (row) => (row < 0 ? 0 : 1)),
-    [rows.length, 1],
-  );
-  return tf.mul(tf.add(tf.mul(codes, positions ** -0.5), tf.mul(vectors, isKnown)), Math.SQRT1_2);
+  const isKnown = items.map((item) => (item >= 0 && item < known ? 1 : 0)); // [S]
+  const rows = items.map((item, row) => item * isKnown[row]); // [S]
+  const own = tf.mul(rowsOf(params.items!, rows), tf.tensor2d(isKnown, [items.length, 1], 'float32')); // [S, D]
+  return tf.mul(tf.add(tf.mul(codes, positions ** -0.5), own), Math.SQRT1_2);
+}
+
+/** [N, D] and [S] -> [S, D]; tables are held at D^-0.5 of what is read. */
+function rowsOf(table: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
+  return tf.mul(tf.gather(table, tf.tensor1d(rows, 'int32')), Math.sqrt(table.shape[1]));
 }
 
 /** [R, D] -> [R, V], or the columns of some tokens */
