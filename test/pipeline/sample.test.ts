@@ -167,6 +167,9 @@ describe('the synthetic sample, through all stages', () => {
       'prepare-data/interactions.parquet',
       'prepare-data/items.parquet',
       'prepare-data/users.parquet',
+      'train-sasrec/config.json',
+      'train-sasrec/metrics.jsonl',
+      'train-sasrec/model.safetensors',
     ]);
   });
 });

@@ -46,6 +46,7 @@ export {
   type ResultsTable,
   summarizeEvaluation,
 } from './results.js';
+export { compareOverSeeds, meansOverSeeds, type SeededMean, type SeededRanks } from './seeds.js';
 export { compareModels, type PairedDifference } from './significance.js';
 export {
   evaluateSlices,

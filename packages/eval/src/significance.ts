@@ -45,15 +45,24 @@ export function compareModels(
   return metrics.map((metric) => {
     const value = metricOf(metric, width);
     const gain = (outcome: number) => value(Math.floor(outcome / (width + 1))) - value(outcome % (width + 1));
-    const means = resampled.map((drawn) => meanOf(drawn, gain));
-    const against = Math.min(means.filter((mean) => mean <= 0).length, means.filter((mean) => mean >= 0).length);
-    return {
-      model: model.name,
-      reference: reference.name,
-      metric,
-      users,
-      difference: bootstrapInterval(counts, resampled, gain),
-      pValue: Math.min(1, (2 * (against + 1)) / (resampled.length + 1)),
-    };
+    return { model: model.name, reference: reference.name, metric, users, ...testGain(counts, resampled, gain) };
   });
+}
+
+/**
+ * The mean of what outcomes gain, and how probable one as far from 0 would be if there were none.
+ *
+ * @param resampled  what `resampleCounts` made of `counts`
+ */
+export function testGain(
+  counts: Int32Array,
+  resampled: readonly Int32Array[],
+  gain: (outcome: number) => number,
+): Pick<PairedDifference, 'difference' | 'pValue'> {
+  const means = resampled.map((drawn) => meanOf(drawn, gain));
+  const against = Math.min(means.filter((mean) => mean <= 0).length, means.filter((mean) => mean >= 0).length);
+  return {
+    difference: bootstrapInterval(counts, resampled, gain),
+    pValue: Math.min(1, (2 * (against + 1)) / (resampled.length + 1)),
+  };
 }

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { readParquet } from '@codebeam/data';
+import { compareOverSeeds, type MetricName, meansOverSeeds, metricOf } from '@codebeam/eval';
+import { Command } from 'commander';
+import { stageFolders } from './pipeline.js';
+import { isVerbose, reportError } from './report-error.js';
+import { readResults } from './results.js';
+
+/**
+ * Several runs of one pipeline that differ in the seed alone, side by side: mean, 95 % interval over users and deviation over seeds of each
+ * model, and what each has over a reference, paired.
+ */
+const command = new Command('compare')
+  .description('Means over runs that differ in their seed, and paired differences to a reference.')
+  .argument('<runs...>', 'folders under checkpoints/ that have been evaluated')
+  .option('--reference <model>', 'what the others are compared with', 'sasrec')
+  .option('--metrics <names>', 'which, with their cut-offs', 'recall@5,ndcg@5,recall@10,ndcg@10')
+  .option('--verbose', 'print the stack of an error');
+
+interface Options {
+  reference: string;
+  metrics: string;
+  verbose?: true;
+}
+
+interface Row {
+  model: string;
+  /** Tie order and history mask. */
+  protocol: string;
+}
+
+/** By model and protocol; one array of ranks for each run. */
+type Table = Map<string, Row & { targets: string; ranks: Int32Array[] }>;
+
+async function main(runs: readonly string[], { reference, metrics }: Options): Promise<void> {
+  const names = metrics.split(',') as MetricName[];
+  for (const name of names) metricOf(name); // a name that is none is told before anything is read
+  const { table, users, seeds } = await readRanks(runs);
+  const options = { seed: seeds[0] };
+  const signed = (x: number) => `${x < 0 ? '-' : '+'}${digits(Math.abs(x))}`;
+  console.log(
+    `${runs.join(', ')}: seeds ${seeds.join(', ')}; ${users} users; ± half a 95 % interval over users, (deviation over seeds)`,
+  );
+  for (const { model, protocol, ranks } of table.values()) {
+    const cells = meansOverSeeds(ranks, names, options).map(({ mean, low, high, deviation }, i) => {
+      const spread = ranks.length > 1 ? ` (${digits(deviation)})` : '';
+      return `${names[i]} ${digits(mean)} ± ${digits((high - low) / 2)}${spread}`;
+    });
+    console.log(`${`${model}, ${protocol}`.padEnd(40)} ${cells.join('   ')}`);
+  }
+  for (const { model, protocol, ranks } of table.values()) {
+    const other = table.get(keyOf(reference, protocol));
+    if (other === undefined || model === reference) continue;
+    const cells = compareOverSeeds(ranks, other.ranks, names, options).map(({ difference, pValue }, i) => {
+      const { mean, low, high } = difference;
+      return `${names[i]} ${signed(mean)} [${signed(low)}, ${signed(high)}] p ${pValue.toFixed(3)}`;
+    });
+    console.log(`${`${model} - ${reference}, ${protocol}`.padEnd(40)} ${cells.join('   ')}`);
+  }
+}
+
+/** @throws Error when a run is not of the same users and targets as the first */
+async function readRanks(runs: readonly string[]): Promise<{ table: Table; users: number; seeds: number[] }> {
+  const table: Table = new Map();
+  const seeds: number[] = [];
+  let users = 0;
+  for (const run of runs) {
+    const path = join(stageFolders(run, 'evaluate').output, 'ranks.parquet');
+    const columns = await readParquet(path, {
+      model: 'string',
+      ties: 'string',
+      historyMask: 'string',
+      target: 'int32',
+      rank: 'int32',
+    });
+    seeds.push((await readResults(run)).seed);
+    const found = new Map<string, Row & { targets: number[]; ranks: number[] }>();
+    for (const [at, rank] of columns.rank.entries()) {
+      const model = String(columns.model[at]);
+      const protocol = `ties ${columns.ties[at]}, mask ${columns.historyMask[at]}`;
+      const key = keyOf(model, protocol);
+      const row = found.get(key) ?? { model, protocol, targets: [], ranks: [] };
+      found.set(key, row);
+      row.targets.push(columns.target[at]);
+      row.ranks.push(rank);
+    }
+    for (const [key, { model, protocol, targets, ranks }] of found) {
+      users = targets.length;
+      const row = table.get(key) ?? { model, protocol, targets: targets.join(), ranks: [] };
+      if (targets.join() !== row.targets) {
+        throw new Error(
+          `pipelines: runs to compare must have the same test users, got others in ${run} than in ${runs[0]}; leave one out`,
+        );
+      }
+      row.ranks.push(Int32Array.from(ranks));
+      table.set(key, row);
+    }
+  }
+  return { table, users, seeds };
+}
+
+const keyOf = (model: string, protocol: string) => `${model}, ${protocol}`;
+const digits = (x: number) => x.toFixed(4).replace(/^0/, '');
+
+command.action((runs: string[], options: Options) =>
+  main(runs, options).catch((error) => reportError(error, { verbose: isVerbose(options.verbose) })),
+);
+await command.parseAsync();
