@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readParquet } from '@codebeam/data';
 import { compareOverSeeds, type MetricName, meansOverSeeds, metricOf } from '@codebeam/eval';
@@ -35,7 +36,16 @@ type Table = Map<string, Row & { targets: string; ranks: Int32Array[] }>;
 async function main(runs: readonly string[], { reference, metrics }: Options): Promise<void> {
   const names = metrics.split(',') as MetricName[];
   for (const name of names) metricOf(name); // a name that is none is told before anything is read
-  const { table, users, seeds } = await readRanks(runs);
+  const { table, seeds } = await readRanks(runs);
+  const models = new Set(Array.from(table.values(), ({ model }) => model));
+  if (!models.has(reference)) {
+    throw new RangeError(`pipelines: --reference must be one of ${[...models].join(', ')}, got ${reference}`);
+  }
+  const [
+    {
+      ranks: [{ length: users }],
+    },
+  ] = table.values();
   const options = { seed: seeds[0] };
   const signed = (x: number) => `${x < 0 ? '-' : '+'}${digits(Math.abs(x))}`;
   console.log(
@@ -60,12 +70,16 @@ async function main(runs: readonly string[], { reference, metrics }: Options): P
 }
 
 /** @throws Error when a run is not of the same users and targets as the first */
-async function readRanks(runs: readonly string[]): Promise<{ table: Table; users: number; seeds: number[] }> {
+async function readRanks(runs: readonly string[]): Promise<{ table: Table; seeds: number[] }> {
   const table: Table = new Map();
   const seeds: number[] = [];
-  let users = 0;
   for (const run of runs) {
     const path = join(stageFolders(run, 'evaluate').output, 'ranks.parquet');
+    if (!existsSync(path)) {
+      throw new Error(
+        `pipelines: runs must have been evaluated, got no ${path}; run the pipeline with --run ${run} first`,
+      );
+    }
     const columns = await readParquet(path, {
       model: 'string',
       ties: 'string',
@@ -85,9 +99,9 @@ async function readRanks(runs: readonly string[]): Promise<{ table: Table; users
       row.ranks.push(rank);
     }
     for (const [key, { model, protocol, targets, ranks }] of found) {
-      users = targets.length;
-      const row = table.get(key) ?? { model, protocol, targets: targets.join(), ranks: [] };
-      if (targets.join() !== row.targets) {
+      const asked = targets.join();
+      const row = table.get(key) ?? { model, protocol, targets: asked, ranks: [] };
+      if (asked !== row.targets) {
         throw new Error(
           `pipelines: runs to compare must have the same test users, got others in ${run} than in ${runs[0]}; leave one out`,
         );
@@ -96,7 +110,7 @@ async function readRanks(runs: readonly string[]): Promise<{ table: Table; users
       table.set(key, row);
     }
   }
-  return { table, users, seeds };
+  return { table, seeds };
 }
 
 const keyOf = (model: string, protocol: string) => `${model}, ${protocol}`;

@@ -18,6 +18,7 @@ export async function trainTiger(
   const { config, input, output, logs, state } = context;
   const { tiger, seed } = config;
   const { validationUsers, validationBeamWidth, ...training } = config['train-tiger'];
+  const { teacherShare } = training;
   const { sequences, interactions } = await readDataset((file) => input('prepare-data', file));
   const { userIds } = interactions;
   const ids = await readSemanticIds(
@@ -26,7 +27,6 @@ export async function trainTiger(
   );
   const { train, validation } = leaveOneOut(sequences);
   const chosen = permutation(createKey(seed, 'sample'), validation.length).subarray(0, validationUsers).sort();
-  const { teacherShare } = training;
   const cases = Array.from(chosen, (user) => validation[user]);
 
   const { model, validations } = await trainers.trainTiger({

@@ -67,8 +67,9 @@ function countOutcomes(ranks: SeededRanks): { counts: Int32Array; outcomes: numb
   const counts: number[] = [];
   for (let user = 0; user < ranks[0].length; user++) {
     const own = ranks.map((seed) => seed[user]);
-    const place = places.get(own.join()) ?? outcomes.push(own) - 1;
-    places.set(own.join(), place);
+    const key = own.join();
+    const place = places.get(key) ?? outcomes.push(own) - 1;
+    places.set(key, place);
     counts[place] = (counts[place] ?? 0) + 1;
   }
   return { counts: Int32Array.from(counts), outcomes };
