@@ -88,6 +88,10 @@ const embedItemsSchema = z.strictObject({
         column: z.string().optional().describe('column or tensor of the vectors'),
         idColumn: z.string().optional().describe('column of the item ids'),
       }),
+      z.strictObject({
+        type: z.literal('random').describe('a control: IDs that carry no meaning'),
+        dim: z.int().positive().default(128).describe('E'),
+      }),
     ])
     .prefault({ type: 'tfidf-svd' }),
   collaborative: z

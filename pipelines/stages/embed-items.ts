@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  createRandomEncoder,
   createTfidfSvdEncoder,
   createTransformersEncoder,
   type Embeddings,
@@ -37,6 +38,8 @@ async function embed(context: Context, items: readonly Item[]): Promise<NamedEmb
       return encodeTexts(await createTransformersEncoder(config.encoder), context, items);
     case 'precomputed':
       return loadEmbeddings(config.encoder, context, items);
+    case 'random':
+      return encodeTexts(createRandomEncoder(config.encoder, seed), context, items);
     default:
       throw new Error(`internal: encoder ${config.encoder satisfies never}`);
   }

@@ -29,6 +29,7 @@ export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } f
 export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
+export { createRandomEncoder } from './random-encoder.js';
 export type { BadLines, ToleranceOptions } from './read-lines.js';
 export { readRecboleInteractions, readRecboleItems } from './recbole.js';
 export { readS3RecSequences } from './s3rec.js';

@@ -1,4 +1,4 @@
-/** Turns texts into vectors. Implementations: `tfidf-svd` (no download), `transformers` (optional peer). */
+/** Turns texts into vectors. Implementations: `tfidf-svd` (no download), `transformers` (optional peer), `random` (a control). */
 export interface TextEncoder {
   /** Names the encoder and its model in manifests and embedding files. */
   readonly id: string;
