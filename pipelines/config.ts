@@ -5,7 +5,7 @@ import {
   tfidfSvdSchema,
   transformersEncoderSchema,
 } from '@codebeam/data';
-import { sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
+import { coOccurrenceSchema, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';
@@ -107,7 +107,6 @@ const embedItemsSchema = z.strictObject({
 /** What the pipeline itself decides: one seed, one layout of folders, and a stage of its own for the test split. */
 const decided = { seed: true, runTest: true, checkpointDir: true, logDir: true, experimentName: true } as const;
 const trainRqvaeSchema = rqvaeTrainingSchema.omit(decided);
-const trainSasrecSchema = sasrecTrainingSchema.omit(decided);
 const trainTigerSchema = tigerTrainingSchema.omit(decided).extend({
   validationUsers: z.int().positive().default(1000).describe('users of the validation split, chosen by the seed'),
   validationBeamWidth: z.int().positive().default(10).describe('W while training; evaluate has its own'),
@@ -124,12 +123,7 @@ const evaluateSchema = z.strictObject({
     .enum(['config', 'both'])
     .default('both')
     .describe('both: models that are only counted are fitted and tested under the other tie order as well'),
-  coOccurrence: z
-    .strictObject({
-      window: z.int().positive().default(20),
-      decay: z.number().positive().max(1).default(0.5),
-    })
-    .prefault({}),
+  coOccurrence: coOccurrenceSchema.pick({ window: true, decay: true }).prefault({}),
   hybrid: z
     .strictObject({
       tiger: z.number().min(0).default(0.5),
@@ -158,7 +152,7 @@ export const pipelineSchema = z.strictObject({
   tiger: tigerSchema.prefault({}),
   'train-tiger': trainTigerSchema.prefault({}),
   sasrec: sasrecSchema.prefault({}),
-  'train-sasrec': trainSasrecSchema.prefault({}),
+  'train-sasrec': sasrecTrainingSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
 });
 export type PipelineConfig = z.output<typeof pipelineSchema>;

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { readEmbeddings } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
-import { createSasrecRecommender, initSasrec, type SasrecConfig, sasrecSchema } from '@codebeam/recommenders';
+import { sasrec } from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
 import {
   createTigerModel,
@@ -9,19 +10,16 @@ import {
   createVocabulary,
   informativePositions,
   initTiger,
-  type TigerConfig,
   tigerSchema,
 } from '@codebeam/tiger';
 import { loadParams } from '@codebeam/trainers';
 import type { StageContext } from './stage.js';
 
 /** What train-sasrec left. */
-export async function loadSasrec({ config, input }: StageContext<'sasrec'>, numItems: number): Promise<Recommender> {
-  const { sasrec, seed } = config;
-  const saved = JSON.parse(await readFile(input('train-sasrec', 'config.json'), 'utf8'));
-  checkSame('sasrec', sasrecSchema.parse(saved.sasrec), sasrec);
-  const params = await loadParams(input('train-sasrec', 'model.safetensors'), initSasrec(sasrec, numItems, seed));
-  return createSasrecRecommender({ config: sasrec, params }, { fittedOn: 'train' });
+export async function loadSasrec({ config, input }: StageContext<'sasrec'>): Promise<Recommender> {
+  const recommender = await sasrec.load(dirname(input('train-sasrec', 'model.safetensors')));
+  checkSame('sasrec', recommender.parameters!, config.sasrec);
+  return recommender;
 }
 
 /** What train-tiger left. */
@@ -46,11 +44,15 @@ export async function loadTiger(
 }
 
 /** @throws Error when the model was trained with another config: its weights would be read in a way they never learnt */
-function checkSame<C extends TigerConfig | SasrecConfig>(model: 'tiger' | 'sasrec', trained: C, asked: C): void {
-  for (const [key, value] of Object.entries(trained)) {
-    if (asked[key as keyof C] === value) continue;
+function checkSame<C extends object>(
+  model: 'tiger' | 'sasrec',
+  trained: Readonly<Record<string, unknown>>,
+  asked: C,
+): void {
+  for (const [key, value] of Object.entries(asked)) {
+    if (trained[key] === value) continue;
     throw new Error(
-      `pipelines: ${model}.${key} must be ${value}, as train-${model} had it, got ${asked[key as keyof C]}; run train-${model} with the new value first`,
+      `pipelines: ${model}.${key} must be ${trained[key]}, as train-${model} had it, got ${value}; run train-${model} with the new value first`,
     );
   }
 }

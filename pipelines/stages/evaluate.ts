@@ -22,13 +22,7 @@ import {
   sliceByTargetFrequency,
 } from '@codebeam/eval';
 import { createKey, permutation } from '@codebeam/random';
-import {
-  countLogit,
-  createHybridRecommender,
-  fitCoOccurrence,
-  fitMarkov,
-  fitMostPopular,
-} from '@codebeam/recommenders';
+import { coOccurrence, countLogit, createHybridRecommender, markov, mostPopular } from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
 import { line } from '../pipeline.js';
@@ -79,7 +73,7 @@ export async function evaluate(context: Context): Promise<Record<string, number>
   for (const ties of settings.ties === 'both' ? [trained, other] : [trained]) {
     const split = leaveOneOut(ties === trained ? dataset.sequences : orderAgain(dataset, ties, seed));
     const tested = chooseCases(split.test.open('evaluate'), settings.users, seed);
-    const recommenders = fitCounting(split.train, itemIds.length, context);
+    const recommenders = await fitCounting(split.train, itemIds.length, context);
     if (ties === trained) {
       cases = tested;
       trainCounts = countItems(split.train, itemIds.length);
@@ -147,13 +141,13 @@ function chooseCases(cases: EvaluationCase[], count: number, seed: number): Eval
   return Array.from(chosen, (place) => cases[place]);
 }
 
-function fitCounting(train: Sequences, numItems: number, { config }: Context): Recommender[] {
-  const { coOccurrence } = config.evaluate;
+async function fitCounting(sequences: Sequences, numItems: number, { config }: Context): Promise<Recommender[]> {
+  const data = { sequences, numItems, fittedOn: 'train' } as const;
   const { maxHistory } = config.tiger;
   return [
-    fitMostPopular(train, numItems, { fittedOn: 'train' }),
-    fitMarkov(train, numItems, { fittedOn: 'train' }),
-    fitCoOccurrence(train, numItems, { fittedOn: 'train', maxHistory, ...coOccurrence }),
+    await mostPopular.fit(data),
+    await markov.fit(data),
+    await coOccurrence.fit(data, { maxHistory, ...config.evaluate.coOccurrence }),
   ];
 }
 
@@ -164,13 +158,13 @@ async function loadTrained(
   counting: readonly Recommender[],
 ): Promise<Recommender[]> {
   const { beamWidth, hybrid } = context.config.evaluate;
-  const sasrec = await loadSasrec(context, ids.numItems);
+  const sasrec = await loadSasrec(context);
   const tiger = rememberLists(await loadTiger(context, ids), beamWidth);
-  const coOccurrence = counting.find(({ name }) => name === 'co-occurrence')!;
+  const counted = counting.find(({ name }) => name === coOccurrence.name)!;
   const parts = [
     { recommender: tiger, weight: hybrid.tiger },
     { recommender: sasrec, weight: hybrid.sasrec },
-    { recommender: coOccurrence, weight: hybrid.coOccurrence, logit: countLogit },
+    { recommender: counted, weight: hybrid.coOccurrence, logit: countLogit },
   ].filter(({ weight }) => weight > 0);
   const mixed = parts.length > 1 ? [createHybridRecommender(parts, ids.numItems, { depth: beamWidth })] : [];
   return [sasrec, ...mixed, tiger];

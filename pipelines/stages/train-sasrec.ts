@@ -1,44 +1,39 @@
 import { dirname, join } from 'node:path';
-import { leaveOneOut, writeFileAtomically } from '@codebeam/data';
+import { leaveOneOut } from '@codebeam/data';
 import { evaluate, meanMetrics } from '@codebeam/eval';
-import { countParams } from '@codebeam/nn';
-import * as recommenders from '@codebeam/recommenders';
-import { saveParams } from '@codebeam/trainers';
+import { sasrec } from '@codebeam/recommenders';
 import { readDataset } from '../dataset-tables.js';
 import type { StageContext } from '../stage.js';
-import { writeTrainingMetrics } from '../training-metrics.js';
+import { readTrainingMetrics, writeTrainingMetrics } from '../training-metrics.js';
 
-/** Sequences -> model.safetensors: SASRec as it was at its best validation. */
+/** Sequences -> SASRec as it was at its best validation, saved as every recommender is. */
 export async function trainSasrec(context: StageContext<'sasrec' | 'train-sasrec'>): Promise<Record<string, number>> {
   const { config, input, output, logs, state } = context;
-  const { sasrec, 'train-sasrec': training, seed } = config;
-  const { sequences, items } = await readDataset((file) => input('prepare-data', file));
+  const { 'train-sasrec': training, seed } = config;
+  const { sequences, interactions } = await readDataset((file) => input('prepare-data', file));
   const { train, validation } = leaveOneOut(sequences);
-  const numItems = items.length;
+  const { itemIds, userIds } = interactions;
+  const numItems = itemIds.length;
 
-  const { model, validations } = await recommenders.trainSasrec({
-    sequences: train,
-    numItems,
-    config: sasrec,
-    training: { ...training, seed, experimentName: 'train-sasrec', checkpointDir: '.', logDir: '.', runTest: false },
-    stateFolder: state,
-    logFolder: dirname(logs),
-    validation: {
-      metric: 'ndcg@10',
-      evaluate: async (model) => {
-        const recommender = recommenders.createSasrecRecommender(model, { fittedOn: 'train' });
-        return meanMetrics(
-          await evaluate(recommender, validation, { ks: [10], maskHistory: true, numItems, batchSize: 1024 }),
-        );
+  const recommender = await sasrec.fit(
+    { sequences: train, numItems, itemIds, userIds, fittedOn: 'train' },
+    { ...config.sasrec, training },
+    {
+      seed,
+      label: 'train-sasrec',
+      stateFolder: state,
+      logFolder: dirname(logs),
+      validation: {
+        metric: 'ndcg@10',
+        evaluate: async (recommender) =>
+          meanMetrics(
+            await evaluate(recommender, validation, { ks: [10], maskHistory: true, numItems, batchSize: 1024 }),
+          ),
       },
     },
-  });
-  await saveParams(output('model.safetensors'), model.params);
-  await writeFileAtomically(output('config.json'), `${JSON.stringify({ sasrec, items: numItems }, null, 2)}\n`);
+  );
+  await recommender.save(dirname(output('config.json')));
   await writeTrainingMetrics(join(logs, training.version ?? '', 'metrics.jsonl'), output('metrics.jsonl'));
-  return {
-    parameters: countParams(model.params),
-    validationUsers: validation.length,
-    steps: validations.at(-1)?.step ?? 0,
-  };
+  const metrics = await readTrainingMetrics(output('metrics.jsonl'));
+  return { validationUsers: validation.length, steps: metrics.at(-1)?.step ?? 0 };
 }

@@ -33,7 +33,7 @@ export async function trainTiger(
     sequences: train,
     userIds,
     ids,
-    ...(teacherShare > 0 && { teacher: await askTeacher(await loadSasrec(context, ids.numItems), train) }),
+    ...(teacherShare > 0 && { teacher: await askTeacher(await loadSasrec(context), train) }),
     config: tiger,
     training: { ...training, seed, experimentName: 'train-tiger', checkpointDir: '.', logDir: '.', runTest: false },
     stateFolder: state,

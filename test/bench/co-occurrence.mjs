@@ -1,5 +1,5 @@
 // Counting which items users had together, all of each user's training items, both ways: the median of 3.
-import { fitCoOccurrence } from '@codebeam/recommenders';
+import { coOccurrence } from '@codebeam/recommenders';
 import { loadSplit, median } from './beauty.mjs';
 
 export async function run({ raw }) {
@@ -7,7 +7,7 @@ export async function run({ raw }) {
   const times = [];
   for (let pass = 0; pass < 3; pass++) {
     const start = performance.now();
-    fitCoOccurrence(train, numItems, { fittedOn: 'train', window: 1000, symmetric: true });
+    await coOccurrence.fit({ sequences: train, numItems, fittedOn: 'train' }, { window: 1000, symmetric: true });
     times.push((performance.now() - start) / 1000);
     console.log(`${name}: ${train.items.length} interactions, ${numItems} items: ${times.at(-1).toFixed(3)} s`);
   }

@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Sequences } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
+import type { FittedRecommender, RecommenderModel } from '@codebeam/recommenders';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const numItems = 16;
@@ -118,6 +123,95 @@ export function describeRecommender(
       await expect(ask([0, numItems], 5)).rejects.toThrow(RangeError);
       await expect(ask([-1], 5)).rejects.toThrow(RangeError);
       await expect(ask([0], 0)).rejects.toThrow(RangeError);
+    });
+  });
+}
+
+const userIds = Array.from({ length: numUsers }, (_, user) => `user ${user}`);
+const itemIds = Array.from({ length: numItems }, (_, item) => `item ${item}`);
+
+/** Loads a model in a process of its own, and prints its lists as JSON. */
+const loadElsewhere = `
+  import { selectBackend } from '@codebeam/backend';
+  import { loadRecommender } from '@codebeam/recommenders';
+  const [folder, histories] = process.argv.slice(1);
+  await selectBackend();
+  const recommender = await loadRecommender(folder);
+  const asked = JSON.parse(histories).map((history) => Int32Array.from(history));
+  const { items, scores } = await recommender.recommend(asked, 8, { maskHistory: false });
+  console.log(JSON.stringify({ items: [...items], scores: [...scores], ids: recommender.itemIds }));
+`;
+
+/**
+ * What a model of `packages/recommenders` promises: that its recommenders behave as such, are a function of the data and the seed,
+ * and survive being saved.
+ */
+export function describeModel(
+  model: RecommenderModel,
+  options: object = {},
+  skip: { withheldItem?: string } = {},
+): void {
+  const fit = (seed = 1) =>
+    model.fit({ sequences: checkerboardSequences(), numItems, userIds, itemIds, fittedOn: 'train' }, options, { seed });
+  describeRecommender(model.name, () => fit(), skip);
+
+  describe(`${model.name} as a model`, () => {
+    let recommender: FittedRecommender;
+    const histories = [checkerboard[3], new Int32Array(0), Int32Array.of(9, 2)];
+    beforeAll(async () => {
+      recommender = await fit();
+    });
+
+    it('scores as it ranks', async () => {
+      const { items, scores } = await recommender.recommend(histories, numItems, { maskHistory: false });
+      const all = await recommender.score(histories);
+      expect(all.length).toBe(histories.length * numItems);
+      for (const [place, item] of items.entries()) {
+        const row = Math.floor(place / numItems);
+        expect(Math.fround(all[row * numItems + item])).toBe(scores[place]);
+      }
+    });
+
+    it('is a function of data and seed', async () => {
+      expect(await (await fit()).score(histories)).toEqual(await recommender.score(histories));
+    });
+
+    it('recommends to users of the training data by name, and refuses others', async () => {
+      const [mine] = checkerboard;
+      const expected = await recommender.recommend([mine], 4, { maskHistory: true, users: ['user 0'] });
+      expect(await recommender.recommendToUsers(['user 0'], 4)).toEqual(expected);
+      await expect(recommender.recommendToUsers(['nobody'], 4)).rejects.toThrow(/got nobody/);
+    });
+
+    it('gives the same lists when it was saved and loaded in another process', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'codebeam-model-'));
+      try {
+        await recommender.save(folder);
+        const arguments_ = [
+          '--input-type=module',
+          '-e',
+          loadElsewhere,
+          folder,
+          JSON.stringify(histories.map((h) => [...h])),
+        ];
+        const printed = execFileSync(process.execPath, arguments_, { encoding: 'utf8' });
+        const { items, scores } = await recommender.recommend(histories, 8, { maskHistory: false });
+        expect(JSON.parse(printed.trim().split('\n').at(-1)!)).toEqual({
+          items: [...items],
+          scores: [...scores],
+          ids: itemIds,
+        });
+        const loaded = await model.load(folder);
+        expect(loaded.parameters).toEqual(recommender.parameters);
+        expect(await loaded.recommendToUsers(['user 3'], 4)).toEqual(await recommender.recommendToUsers(['user 3'], 4));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    it('refuses an option that it does not have', async () => {
+      const data = { sequences: checkerboardSequences(), numItems, fittedOn: 'train' } as const;
+      await expect(model.fit(data, { ...options, neighbors: 3 })).rejects.toThrow(/neighbors/);
     });
   });
 }

@@ -168,6 +168,7 @@ describe('the synthetic sample, through all stages', () => {
       'prepare-data/items.parquet',
       'prepare-data/users.parquet',
       'train-sasrec/config.json',
+      'train-sasrec/ids.json',
       'train-sasrec/metrics.jsonl',
       'train-sasrec/model.safetensors',
     ]);

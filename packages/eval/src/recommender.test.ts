@@ -5,14 +5,17 @@ describe('checkRequest', () => {
   const history = [Int32Array.of(0, 4)];
 
   it('lets pass what the interface allows: empty histories and items seen twice', () => {
-    checkRequest('model', [new Int32Array(0), Int32Array.of(1, 1)], 1, 5, ['a', 'b']);
+    checkRequest('model', [new Int32Array(0), Int32Array.of(1, 1)], 1, 5, { users: ['a', 'b'] });
   });
 
   it('names what is wrong with k, items and users', () => {
     expect(() => checkRequest('model', history, 0, 5)).toThrow('model: k must be a positive integer, got 0');
     expect(() => checkRequest('model', history, 1, 4)).toThrow('model: items of history 0 must be in [0, 4), got 4');
-    expect(() => checkRequest('model', history, 1, 5, [])).toThrow(
+    expect(() => checkRequest('model', history, 1, 5, { users: [] })).toThrow(
       'model: users must be as many as histories (1), got 0',
+    );
+    expect(() => checkRequest('model', history, 1, 5, { ratings: [Float32Array.of(4)] })).toThrow(
+      'model: ratings of history 0 must be one for each of its 2 items, got 1',
     );
   });
 });

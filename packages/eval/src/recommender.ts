@@ -14,8 +14,10 @@ export interface Recommendations {
 export interface RecommendOptions {
   /** Never recommend an item of the history. The mask covers the whole history given, however few items the model reads. */
   maskHistory: boolean;
-  /** [B] original user ids, for models that know a user token; a user never seen in training is no error. */
+  /** [B] original user ids, for models that know users; one never seen in training is no error. */
   users?: readonly string[];
+  /** [B] what the items of each history were rated, for models that were fitted to ratings; 1 each when left out. */
+  ratings?: readonly Float32Array[];
 }
 
 /**
@@ -31,6 +33,16 @@ export interface Recommender {
   /** What a results table should say about the model: what it was fitted on, its hyperparameters. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   recommend(histories: readonly Int32Array[], k: number, options: RecommendOptions): Promise<Recommendations>;
+  /**
+   * How well every item goes with each history, nothing masked: what lists are made of. A model that generates its lists
+   * (TIGER) or mixes those of others (a hybrid) has none.
+   *
+   * @returns [B*N] row major
+   */
+  score?(
+    histories: readonly Int32Array[],
+    options?: Omit<RecommendOptions, 'maskHistory'>,
+  ): Promise<Float32Array | Float64Array>;
 }
 
 /** `lists` lists of `k` entries with nothing in them yet: items -1, scores -Infinity. */
@@ -49,7 +61,7 @@ export function checkRequest(
   histories: readonly Int32Array[],
   k: number,
   numItems: number,
-  users?: readonly string[],
+  { users, ratings }: Omit<RecommendOptions, 'maskHistory'> = {},
 ): void {
   if (!Number.isInteger(k) || k < 1) {
     throw new RangeError(`${name}: k must be a positive integer, got ${k}; ask for at least one item`);
@@ -57,6 +69,12 @@ export function checkRequest(
   if (users && users.length !== histories.length) {
     throw new RangeError(
       `${name}: users must be as many as histories (${histories.length}), got ${users.length}; pass one id per history`,
+    );
+  }
+  const unrated = histories.findIndex((history, row) => ratings && ratings[row]?.length !== history.length);
+  if (unrated >= 0) {
+    throw new RangeError(
+      `${name}: ratings of history ${unrated} must be one for each of its ${histories[unrated].length} items, got ${ratings![unrated]?.length ?? 0}`,
     );
   }
   for (const [row, history] of histories.entries()) {

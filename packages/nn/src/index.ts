@@ -4,7 +4,7 @@ export { type FeedForward, feedForwardLayer, initFeedForward } from './feed-forw
 export { normal } from './initialise.js';
 export { initLinear, type Linear } from './linear.js';
 export { initMlp, type Mlp, mlp } from './mlp.js';
-export { countParams, disposeParams, flattenParams, mapParams, type Params } from './params.js';
+export { countParams, disposeParams, flattenParams, mapParams, type Params, unflattenParams } from './params.js';
 export {
   initRelativePositionBias,
   type RelativePositionBias,

@@ -11,6 +11,7 @@ import {
   mlp,
   relativePositionBucket,
   rmsNorm,
+  unflattenParams,
 } from './index.js';
 
 const key = createKey(1, 'init');
@@ -20,6 +21,7 @@ describe('parameter trees', () => {
 
   it('names tensors by their path, in order', () => {
     expect(Object.keys(flattenParams(tree))).toEqual(['first.0.weight', 'first.1.weight', 'last']);
+    expect(unflattenParams(flattenParams(tree))).toEqual(tree);
     expect(countParams(tree)).toBe(9);
   });
 

@@ -17,6 +17,28 @@ export function flattenParams(params: Params): Record<string, tf.Tensor> {
   return flat;
 }
 
+/** The tree that {@link flattenParams} made a record of: a node whose children are numbered is a list. */
+export function unflattenParams(flat: Readonly<Record<string, tf.Tensor>>): Params {
+  type Node = tf.Tensor | { [name: string]: Node };
+  const root: { [name: string]: Node } = {};
+  for (const [path, tensor] of Object.entries(flat)) {
+    const names = path.split('.');
+    let node = root;
+    for (const name of names.slice(0, -1)) {
+      node[name] ??= {};
+      node = node[name] as { [name: string]: Node };
+    }
+    node[names[names.length - 1]] = tensor;
+  }
+  const listed = (node: Node): Params => {
+    if (node instanceof tf.Tensor) return node;
+    const isList = Object.keys(node).every((key, place) => key === String(place));
+    const children = Object.entries(node).map(([key, child]) => [key, listed(child)] as const);
+    return isList ? children.map(([, child]) => child) : Object.fromEntries(children);
+  };
+  return listed(root);
+}
+
 /** A tree of the same shape with each tensor replaced by `f(tensor, name)`. */
 export function mapParams<P extends Params>(params: P, f: (tensor: tf.Tensor, name: string) => tf.Tensor): P {
   const map = (node: Params, name: string): Params => {

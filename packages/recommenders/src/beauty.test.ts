@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { EvaluationCase, Sequences } from '@codebeam/data';
 import { evaluate, ndcgAtK, type Recommender, recallAtK } from '@codebeam/eval';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fitCoOccurrence, fitMarkov, fitMostPopular } from './index.js';
+import { coOccurrence, markov, mostPopular } from './index.js';
 
 const folder = process.env.CODEBEAM_DATA;
 const numItems = 12_101;
@@ -40,27 +40,31 @@ describe.skipIf(!folder)('on Amazon Beauty (skipped unless CODEBEAM_DATA names a
   }
 
   it('scores most-popular as counted elsewhere, history not masked', async () => {
-    const mostPopular = fitMostPopular(train, numItems, { fittedOn: 'train' });
-    expect(await scores(mostPopular, false)).toEqual([0.0072, 0.004, 0.0114, 0.0053]);
+    const recommender = await mostPopular.fit({ sequences: train, numItems, fittedOn: 'train' });
+    expect(await scores(recommender, false)).toEqual([0.0072, 0.004, 0.0114, 0.0053]);
   });
 
   it('scores Markov counts with popularity fill as counted elsewhere, history not masked', async () => {
-    const markov = fitMarkov(train, numItems, { fittedOn: 'train' });
-    expect(await scores(markov, false)).toEqual([0.0485, 0.0369, 0.0624, 0.0413]);
-    expect(await scores(markov, true)).toEqual([0.0491, 0.0378, 0.0628, 0.0422]);
+    const recommender = await markov.fit({ sequences: train, numItems, fittedOn: 'train' });
+    expect(await scores(recommender, false)).toEqual([0.0485, 0.0369, 0.0624, 0.0413]);
+    expect(await scores(recommender, true)).toEqual([0.0491, 0.0378, 0.0628, 0.0422]);
   });
 
   it('scores co-occurrence as counted elsewhere, history masked', async () => {
-    const coOccurrence = fitCoOccurrence(train, numItems, { fittedOn: 'train' });
-    expect(await scores(coOccurrence, true)).toEqual([0.0624, 0.0454, 0.0836, 0.0522]);
-    const symmetric = fitCoOccurrence(train, numItems, { fittedOn: 'train', symmetric: true });
+    const data = { sequences: train, numItems, fittedOn: 'train' } as const;
+    expect(await scores(await coOccurrence.fit(data), true)).toEqual([0.0624, 0.0454, 0.0836, 0.0522]);
+    const symmetric = await coOccurrence.fit(data, { symmetric: true });
     expect(await scores(symmetric, true)).toEqual([0.0562, 0.0398, 0.0773, 0.0466]);
   });
 
   it('scores co-occurrence higher when it is fitted on the validation item too', async () => {
     const started = performance.now();
-    const coOccurrence = fitCoOccurrence(trainAndValidation, numItems, { fittedOn: 'train+validation' });
+    const recommender = await coOccurrence.fit({
+      sequences: trainAndValidation,
+      numItems,
+      fittedOn: 'train+validation',
+    });
     expect(performance.now() - started).toBeLessThan(5000); // 0.1 s on a desktop core; room for a busy machine
-    expect(await scores(coOccurrence, true)).toEqual([0.0716, 0.0525, 0.0956, 0.0602]);
+    expect(await scores(recommender, true)).toEqual([0.0716, 0.0525, 0.0956, 0.0602]);
   });
 });

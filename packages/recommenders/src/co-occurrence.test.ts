@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type CoOccurrenceOptions, fitCoOccurrence } from './index.js';
+import { coOccurrence } from './index.js';
 
 // C[0] = {1: 1, 2: 1/2, 3: 1/3}, C[1] = {2: 1, 3: 1/2}, C[2] = {3: 1}; item 4 occurs alone.
 const sequences = { offsets: Int32Array.of(0, 4, 5), items: Int32Array.of(0, 1, 2, 3, 4) };
 
-async function recommend(history: number[], options: Partial<CoOccurrenceOptions> = {}, maskHistory = true) {
-  const coOccurrence = fitCoOccurrence(sequences, 5, { fittedOn: 'train', ...options });
-  const { items, scores } = await coOccurrence.recommend([Int32Array.from(history)], 5, { maskHistory });
+async function recommend(history: number[], options = {}, maskHistory = true) {
+  const recommender = await coOccurrence.fit({ sequences, numItems: 5, fittedOn: 'train' }, options);
+  const { items, scores } = await recommender.recommend([Int32Array.from(history)], 5, { maskHistory });
   return { items: [...items], scores: [...scores].map((score) => Math.round(score * 1000) / 1000) };
 }
 
-describe('fitCoOccurrence', () => {
+describe('co-occurrence', () => {
   it('adds 1/distance for what follows, and halves the weight of each older item of the history', async () => {
     // 2: 1 + .5 * 1/2 = 1.25; 3: 1/2 + .5 * 1/3 = .667; 4 by popularity.
     expect(await recommend([0, 1])).toEqual({
@@ -43,11 +43,10 @@ describe('fitCoOccurrence', () => {
     expect((await recommend([0, 2], { maxHistory: 1 })).scores[0]).toBe(1);
   });
 
-  it('refuses options that make no sense', () => {
-    const fit = (options: Partial<CoOccurrenceOptions>) => () =>
-      fitCoOccurrence(sequences, 5, { fittedOn: 'train', ...options });
-    expect(fit({ decay: 0 })).toThrow('co-occurrence: decay must be in (0, 1], got 0');
-    expect(fit({ window: 0.5 })).toThrow('co-occurrence: window must be a positive integer, got 0.5');
-    expect(fit({ maxHistory: 0 })).toThrow('co-occurrence: maxHistory must be a positive integer, got 0');
+  it('refuses options that make no sense', async () => {
+    const fit = (options: object) => coOccurrence.fit({ sequences, numItems: 5, fittedOn: 'train' }, options);
+    await expect(fit({ decay: 0 })).rejects.toThrow(/^co-occurrence: options must be valid, got .*decay/s);
+    await expect(fit({ window: 0.5 })).rejects.toThrow(/window/);
+    await expect(fit({ dekay: 0.5 })).rejects.toThrow(/Unrecognized key: "dekay"/);
   });
 });

@@ -44,7 +44,7 @@ export function createHybridRecommender(
       ...(parts[0].recommender.parameters?.fittedOn && { fittedOn: parts[0].recommender.parameters.fittedOn }),
     },
     async recommend(histories, k, options) {
-      checkRequest(name, histories, k, numItems, options.users);
+      checkRequest(name, histories, k, numItems, options);
       const length = Math.min(Math.max(depth, k), numItems);
       const lists: Recommendations[] = [];
       for (const { recommender } of parts) lists.push(await recommender.recommend(histories, length, options));

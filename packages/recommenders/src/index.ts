@@ -1,20 +1,31 @@
 export { askTeacher } from './ask-teacher.js';
-export { type CoOccurrenceOptions, fitCoOccurrence } from './co-occurrence.js';
-export type { FitOptions } from './fit-options.js';
-export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
-export { fitMarkov } from './markov.js';
-export { fitMostPopular } from './most-popular.js';
+export { coOccurrence, coOccurrenceSchema } from './co-occurrence.js';
 export {
-  createSasrecRecommender,
+  type Definition,
+  defineRecommender,
+  type FitContext,
+  type FittedRecommender,
+  type Question,
+  type RecommenderModel,
+  type Scorer,
+  scoreEach,
+  type TrainingData,
+  vector,
+  type Weights,
+} from './define-recommender.js';
+export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
+export { markov } from './markov.js';
+export { loadRecommender, recommenderModels } from './models.js';
+export { mostPopular } from './most-popular.js';
+export {
   initSasrec,
   lastOutputs,
   type Sasrec,
   type SasrecConfig,
-  type SasrecModel,
+  sasrec,
   sasrecForward,
   sasrecLoss,
   sasrecSchema,
   sasrecTrainingSchema,
-  type TrainSasrecOptions,
-  trainSasrec,
 } from './sasrec.js';
+export { defineTrainedRecommender, recommenderTrainingSchema, type TrainedDefinition } from './train-recommender.js';

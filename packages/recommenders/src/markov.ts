@@ -1,6 +1,5 @@
-import type { Sequences } from '@codebeam/data';
-import { checkRequest, emptyRecommendations, type Recommender, writeTopK } from '@codebeam/eval';
-import type { FitOptions } from './fit-options.js';
+import { z } from 'zod';
+import { defineRecommender, scoreEach, vector } from './define-recommender.js';
 import { countItems, popularityFill } from './popularity.js';
 import { countSuccessors } from './successors.js';
 
@@ -12,35 +11,30 @@ import { countSuccessors } from './successors.js';
  * appearance. Hence the transition seen first wins, by a fraction below 1 in its score, and the list does not depend
  * on how items are numbered. Items that never followed, and every item when the history is empty, come after that by
  * popularity with scores below zero.
- *
- * @param numItems  N, the size of the catalogue
- * @throws RangeError when a sequence holds an item outside [0, numItems)
  */
-export function fitMarkov(sequences: Sequences, numItems: number, options: FitOptions): Recommender {
-  const { name = 'markov', fittedOn } = options;
-  const fill = popularityFill(countItems(sequences, numItems));
-  const { offsets, items, weights } = countSuccessors(sequences, numItems, { window: 1, symmetric: false });
-  const scores = new Float64Array(numItems); // [N], one history's
-  return {
-    name,
-    parameters: { fittedOn, order: 1 },
-    async recommend(histories, k, { maskHistory, users }) {
-      checkRequest(name, histories, k, numItems, users);
-      const recommendations = emptyRecommendations(histories.length, k);
-      for (const [row, history] of histories.entries()) {
-        scores.set(fill);
-        const last = history.at(-1);
-        if (last !== undefined) {
-          const begin = offsets[last];
-          const end = offsets[last + 1];
-          for (let entry = begin; entry < end; entry++) {
-            scores[items[entry]] = weights[entry] - (entry - begin) / (end - begin);
-          }
-        }
-        if (maskHistory) for (const item of history) scores[item] = -Infinity;
-        writeTopK(scores, recommendations, row);
+export const markov = defineRecommender({
+  name: 'markov',
+  options: z.strictObject({}),
+  fit({ sequences, numItems }) {
+    const { offsets, items, weights } = countSuccessors(sequences, numItems, { window: 1, symmetric: false });
+    return {
+      counts: vector(countItems(sequences, numItems)),
+      offsets: vector(offsets),
+      items: vector(items),
+      weights: vector(weights),
+    };
+  },
+  scorer({ counts, offsets, items, weights }, _options, { numItems }) {
+    const fill = popularityFill(counts.values);
+    return scoreEach(numItems, (scores, history) => {
+      scores.set(fill);
+      const last = history.at(-1);
+      if (last === undefined) return;
+      const begin = offsets.values[last];
+      const end = offsets.values[last + 1];
+      for (let entry = begin; entry < end; entry++) {
+        scores[items.values[entry]] = weights.values[entry] - (entry - begin) / (end - begin);
       }
-      return recommendations;
-    },
-  };
-}
+    });
+  },
+});

@@ -1,21 +1,9 @@
 import type { Sequences } from '@codebeam/data';
 
-/**
- * Interactions of each item.
- *
- * @returns [N] counts
- * @throws RangeError when a sequence holds an item outside [0, numItems)
- */
+/** [N] interactions of each item. */
 export function countItems({ items }: Sequences, numItems: number): Int32Array {
   const counts = new Int32Array(numItems);
-  for (const item of items) {
-    if (item < 0 || item >= numItems) {
-      throw new RangeError(
-        `recommenders: items of the sequences must be in [0, ${numItems}), got ${item}; pass the size of their catalogue`,
-      );
-    }
-    counts[item]++;
-  }
+  for (const item of items) counts[item]++;
   return counts;
 }
 
@@ -25,7 +13,8 @@ export function countItems({ items }: Sequences, numItems: number): Int32Array {
  *
  * @returns [N] scores in [-1, 0)
  */
-export function popularityFill(counts: Int32Array): Float64Array {
-  const largest = counts.reduce((max, count) => Math.max(max, count), 0);
-  return Float64Array.from(counts, (count) => count / (largest + 1) - 1);
+export function popularityFill(counts: ArrayLike<number>): Float64Array {
+  const fill = Float64Array.from(counts);
+  const largest = fill.reduce((max, count) => Math.max(max, count), 0);
+  return fill.map((count) => count / (largest + 1) - 1);
 }

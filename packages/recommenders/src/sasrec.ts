@@ -6,14 +6,12 @@
  * Differs from the paper: cross-entropy over all items takes the place of one negative with binary cross-entropy (Klenitskiy &
  * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
  */
-import { attention, layerNorm, softmaxCrossEntropy, tf, topKProducts } from '@codebeam/backend';
+import { attention, layerNorm, softmaxCrossEntropy, tf } from '@codebeam/backend';
 import { type Batch, packSequences, type Sequences, sequenceBatches } from '@codebeam/data';
-import { checkRequest, emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
-import { type TrainingConfig, type TrainOptions, train, trainingSchema, type Validation } from '@codebeam/trainers';
 import { z } from 'zod';
-import type { FitOptions } from './fit-options.js';
+import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
 
 export const sasrecSchema = z.strictObject({
   modelWidth: z.int().positive().default(64).describe('D, width of the item embeddings (paper: 50)'),
@@ -29,9 +27,9 @@ export const sasrecSchema = z.strictObject({
 export type SasrecConfig = z.infer<typeof sasrecSchema>;
 
 /** SASRec's own defaults of the training knobs. */
-export const sasrecTrainingSchema = trainingSchema.extend({
-  maxEpochs: trainingSchema.shape.maxEpochs.default(60),
-  batchSize: trainingSchema.shape.batchSize.default(128),
+export const sasrecTrainingSchema = recommenderTrainingSchema.extend({
+  maxEpochs: recommenderTrainingSchema.shape.maxEpochs.default(60),
+  batchSize: recommenderTrainingSchema.shape.batchSize.default(128),
 });
 
 type Norm = { weight: tf.Tensor1D; bias: tf.Tensor1D };
@@ -119,87 +117,18 @@ export function sasrecLoss(
   return softmaxCrossEntropy(hidden, params.items, tf.tensor1d(targets, 'int32'));
 }
 
-export interface SasrecModel {
-  config: SasrecConfig;
-  params: Sasrec;
-}
-
-export interface TrainSasrecOptions
-  extends Pick<TrainOptions<Sasrec, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
-  /** The training part of the split. */
-  sequences: Sequences;
-  /** N */
-  numItems: number;
-  config: SasrecConfig;
-  training: TrainingConfig;
-  /** Measures the model on the validation part; the state with the best `metric` is what comes back. */
-  validation?: { metric: string; evaluate: (model: SasrecModel) => Promise<{ [metric: string]: number }> };
-}
-
-/**
- * Trains on every item that follows another in a training sequence.
- *
- * @returns the model, and what its validations measured
- */
-export async function trainSasrec(
-  options: TrainSasrecOptions,
-): Promise<{ model: SasrecModel; validations: Validation[] }> {
-  const { sequences, numItems, config, training, validation, ...folders } = options;
-  const shuffleKey = createKey(training.seed, 'shuffle');
-  const batches = (epoch: number) =>
-    sequenceBatches(sequences, { ...config, ...training, key: foldIn(shuffleKey, epoch) });
-  const { params, validations } = await train<Sasrec, Batch>({
-    ...folders,
-    label: 'train-sasrec',
-    training,
-    identity: { sasrec: config, numItems },
-    params: initSasrec(config, numItems, training.seed),
-    batches,
-    batchesPerEpoch: batches(0).size,
-    loss: (params, { histories, targets }, { key }) => ({
-      loss: sasrecLoss(params, packSequences(histories), targets, config, key),
-    }),
-    ...(validation && {
-      validation: {
-        metric: validation.metric,
-        mode: 'max',
-        evaluate: (params: Sasrec) => validation.evaluate({ config, params }),
-      },
-    }),
-  });
-  return { model: { config, params }, validations };
-}
-
-/** SASRec as a recommender: the k items of greatest score. An empty history gets the items that are scored highest after none. */
-export function createSasrecRecommender(
-  { config, params }: SasrecModel,
-  { name = 'sasrec', fittedOn, batchSize = 1024 }: FitOptions & { batchSize?: number },
-): Recommender {
-  const numItems = params.items.shape[0];
-  return {
-    name,
-    parameters: { fittedOn, ...config },
-    async recommend(histories, k, { maskHistory, users }) {
-      checkRequest(name, histories, k, numItems, users);
-      const lists = emptyRecommendations(histories.length, k);
-      const found = Math.min(k, numItems);
-      for (let start = 0; start < histories.length; start += batchSize) {
-        const batch = histories.slice(start, start + batchSize);
-        const best = tf.tidy(() => {
-          const exclude = maskHistory ? packSequences(batch) : undefined;
-          return topKProducts(lastOutputs(params, batch, config), params.items, found, exclude && { exclude });
-        });
-        const [scores, items] = await Promise.all([best.values.data(), best.indices.data()]);
-        tf.dispose(best);
-        for (let row = 0; row < batch.length; row++) {
-          lists.items.set(items.subarray(row * found, (row + 1) * found) as Int32Array, (start + row) * k);
-          lists.scores.set(scores.subarray(row * found, (row + 1) * found) as Float32Array, (start + row) * k);
-        }
-      }
-      return lists;
-    },
-  };
-}
+/** SASRec as a recommender: an item's score is its inner product with what is expected. After an empty history all are alike. */
+export const sasrec = defineTrainedRecommender<SasrecConfig, Sasrec, Batch>({
+  name: 'sasrec',
+  options: sasrecSchema,
+  training: sasrecTrainingSchema,
+  init: (config, { numItems }, seed) => initSasrec(config, numItems, seed),
+  batches: ({ sequences }, options) => sequenceBatches(sequences, options),
+  loss: (params, { histories, targets }, config, key) =>
+    sasrecLoss(params, packSequences(histories), targets, config, key),
+  scores: (params, { histories }, config) =>
+    tf.matMul(lastOutputs(params, histories, config), params.items, false, true), // [B, N]
+});
 
 /** [B, D] what is expected after the last item of each history; zero after an empty one. */
 export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], config: SasrecConfig): tf.Tensor2D {

@@ -44,8 +44,9 @@ export function createTigerRecommender(
   return {
     name: 'tiger',
     parameters: { beamWidth, ...(precision && { precision }) },
-    async recommend(histories, k, { maskHistory, users }) {
-      checkRequest('tiger', histories, k, ids.numItems, users);
+    async recommend(histories, k, options) {
+      checkRequest('tiger', histories, k, ids.numItems, options);
+      const { maskHistory, users } = options;
       const lists = emptyRecommendations(histories.length, k);
       // Histories of like length are decoded together, so that next to nothing is padding.
       const order = Int32Array.from(histories, (_, row) => row);

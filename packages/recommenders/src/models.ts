@@ -1,0 +1,24 @@
+import { coOccurrence } from './co-occurrence.js';
+import { type FittedRecommender, type RecommenderModel, readConfig } from './define-recommender.js';
+import { markov } from './markov.js';
+import { mostPopular } from './most-popular.js';
+import { sasrec } from './sasrec.js';
+
+/** Every model of this package by its name, which configs and checkpoints use. */
+export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Object.fromEntries(
+  [mostPopular, markov, coOccurrence, sasrec].map((model: RecommenderModel) => [model.name, model]),
+);
+
+/**
+ * Loads what a model of this package saved.
+ *
+ * @throws Error when the folder holds no such model
+ */
+export async function loadRecommender(folder: string): Promise<FittedRecommender> {
+  const { model } = await readConfig(folder);
+  const known = recommenderModels[model];
+  if (known) return known.load(folder);
+  throw new Error(
+    `recommenders: ${folder} must hold one of ${Object.keys(recommenderModels).join(', ')}, got ${model}; load a model of your own with its own load`,
+  );
+}

@@ -1,0 +1,96 @@
+import { tf } from '@codebeam/backend';
+import { flattenParams, type Params, unflattenParams } from '@codebeam/nn';
+import { createKey, foldIn, type Key } from '@codebeam/random';
+import { type TrainingConfig, train, trainingSchema } from '@codebeam/trainers';
+import type { z } from 'zod';
+import {
+  defineRecommender,
+  type Facts,
+  type Question,
+  type RecommenderModel,
+  type TrainingData,
+  type Weights,
+} from './define-recommender.js';
+
+/** The knobs of a training run that are a model's options; seed and folders come with the context of the fit. */
+export const recommenderTrainingSchema = trainingSchema.omit({
+  seed: true,
+  runTest: true,
+  checkpointDir: true,
+  logDir: true,
+  experimentName: true,
+});
+
+/** What a model that is trained by gradient has of its own. */
+export interface TrainedDefinition<C extends object, P extends Params, B> {
+  name: string;
+  options: z.ZodObject<z.ZodRawShape> & z.ZodType<C>;
+  /** `recommenderTrainingSchema`, with other defaults where the model needs them. */
+  training: z.ZodType<z.output<typeof recommenderTrainingSchema>>;
+  init(options: C, data: TrainingData, seed: number): P;
+  /** An epoch's batches, a function of the epoch's key. */
+  batches(data: TrainingData, options: C & TrainingConfig & { key: Key }): Iterable<B> & { readonly size: number };
+  loss(params: P, batch: B, options: C, key: Key): tf.Scalar;
+  /** [B, N] */
+  scores(params: P, question: Question & { rowOf: Facts['rowOf'] }, options: C): tf.Tensor2D;
+}
+
+/** A model that is trained by gradient, in the loop that all of them share. */
+export function defineTrainedRecommender<C extends object, P extends Params, B>(
+  definition: TrainedDefinition<C, P, B>,
+): RecommenderModel<C & { training: z.output<typeof recommenderTrainingSchema> }> {
+  const { name: model, options, training, init, batches, loss, scores } = definition;
+  type Options = C & { training: z.output<typeof recommenderTrainingSchema> };
+  return defineRecommender<Options, Weights>({
+    name: model,
+    options: options.extend({ training: training.prefault({}) }) as unknown as z.ZodType<Options>,
+    async fit(data, { training, ...rest }, context) {
+      const config = rest as unknown as C;
+      const { seed, label = model, stateFolder, logFolder, validation } = context;
+      const decided = { seed, experimentName: label, checkpointDir: '.', logDir: '.', runTest: false };
+      const plan: TrainingConfig = { ...training, ...decided };
+      const shuffleKey = createKey(seed, 'shuffle');
+      const epoch = (number: number) => batches(data, { ...config, ...plan, key: foldIn(shuffleKey, number) });
+      const { params } = await train<P, B>({
+        label,
+        training: plan,
+        identity: { [model]: config, numItems: data.numItems },
+        params: init(config, data, seed),
+        batches: epoch,
+        batchesPerEpoch: epoch(0).size,
+        loss: (params, batch, { key }) => ({ loss: loss(params, batch, config, key) }),
+        ...(stateFolder && { stateFolder }),
+        ...(logFolder && { logFolder }),
+        ...(validation && {
+          validation: {
+            metric: validation.metric,
+            mode: 'max',
+            evaluate: async (params: P) => validation.evaluate(context.recommender(await toWeights(params))),
+          },
+        }),
+      });
+      return toWeights(params);
+    },
+    scorer(weights, { training: _, ...rest }, { rowOf }) {
+      const params = toParams<P>(weights);
+      return async (question) => {
+        const result = tf.tidy(() => scores(params, { ...question, rowOf }, rest as unknown as C)); // [B, N]
+        const values = await result.data<'float32'>();
+        result.dispose();
+        return values;
+      };
+    },
+  });
+}
+
+function toParams<P extends Params>(weights: Weights): P {
+  const flat = Object.entries(weights).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]);
+  return unflattenParams(Object.fromEntries(flat)) as P;
+}
+
+async function toWeights(params: Params): Promise<Weights> {
+  const entries = Object.entries(flattenParams(params)).map(async ([name, tensor]) => {
+    return [name, { shape: tensor.shape, values: await tensor.data<'float32'>() }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}

@@ -1,0 +1,39 @@
+import { selectBackend } from '@codebeam/backend';
+import {
+  coOccurrence,
+  countLogit,
+  createHybridRecommender,
+  markov,
+  mostPopular,
+  recommenderModels,
+  sasrec,
+} from '@codebeam/recommenders';
+import { beforeAll, expect, it } from 'vitest';
+import { describeModel, describeRecommender } from './recommender.js';
+
+beforeAll(async () => {
+  await selectBackend();
+});
+
+const sameForAll = { withheldItem: 'it recommends the same to everybody' };
+const training = { maxEpochs: 60, batchSize: 16, learningRate: 5e-3, progressBar: false };
+
+const suites: Parameters<typeof describeModel>[] = [
+  [mostPopular, {}, sameForAll],
+  [markov],
+  [coOccurrence],
+  [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],
+];
+for (const suite of suites) describeModel(...suite);
+
+it('has a suite for every model', () => {
+  expect(suites.map(([{ name }]) => name).sort()).toEqual(Object.keys(recommenderModels).sort());
+});
+
+describeRecommender('hybrid', async (sequences, numItems) => {
+  const data = { sequences, numItems, fittedOn: 'train' } as const;
+  const parts = [await markov.fit(data), await coOccurrence.fit(data)].map((recommender) => {
+    return { recommender, weight: 1, logit: countLogit };
+  });
+  return createHybridRecommender(parts, numItems, { depth: numItems });
+});
