@@ -10,6 +10,7 @@ export {
 } from './column-map.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
+export { type Filter, filterInteractions, filterSchema } from './filters.js';
 export { hashFile } from './hash-file.js';
 export { interactionMatrix } from './interaction-matrix.js';
 export {
@@ -43,6 +44,7 @@ export {
   type SafetensorData,
   type SafetensorDtype,
 } from './safetensors.js';
+export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
