@@ -10,12 +10,16 @@ export {
 } from './column-map.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
+export { type Filter, filterInteractions, filterSchema } from './filters.js';
 export { hashFile } from './hash-file.js';
+export { interactionMatrix } from './interaction-matrix.js';
 export {
+  type CoreBounds,
   collectInteractions,
   type Interactions,
   kCore,
   keepFirstOfDuplicates,
+  keepLastOfDuplicates,
   orderByTime,
   packSequences,
   type RawInteraction,
@@ -40,18 +44,13 @@ export {
   type SafetensorData,
   type SafetensorDtype,
 } from './safetensors.js';
+export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
+export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';
-export {
-  createTfidfSvdEncoder,
-  type SparseMatrix,
-  type TfidfSvdConfig,
-  tfidf,
-  tfidfSvdSchema,
-  truncatedSvd,
-} from './tfidf-svd.js';
+export { createTfidfSvdEncoder, type TfidfSvdConfig, tfidf, tfidfSvdSchema, truncatedSvd } from './tfidf-svd.js';
 export {
   createTransformersEncoder,
   type TransformersEncoderConfig,

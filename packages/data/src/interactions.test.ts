@@ -5,6 +5,7 @@ import {
   collectInteractions,
   kCore,
   keepFirstOfDuplicates,
+  keepLastOfDuplicates,
   orderByTime,
   type RawInteraction,
   sequenceOf,
@@ -36,6 +37,16 @@ describe('collectInteractions', () => {
     });
   });
 
+  it('keeps ratings when every row has one, through duplicates and the k-core', async () => {
+    const rows = rowsOf('a:x@5 a:y@1 a:x@3 b:x@1 c:z@1').map((row, rating) => ({ ...row, rating }));
+    const interactions = await collectInteractions(rows);
+    expect(interactions.ratings).toEqual(Float32Array.of(0, 1, 2, 3, 4));
+    expect(keepFirstOfDuplicates(interactions).ratings).toEqual(Float32Array.of(1, 2, 3, 4));
+    expect(kCore(interactions, { users: 1, items: 3 }).ratings).toEqual(Float32Array.of(0, 2, 3));
+    const oneWithout = [...rows, { user: 'd', item: 'x', timestamp: 1 }];
+    expect(await collectInteractions(oneWithout)).not.toHaveProperty('ratings');
+  });
+
   it('refuses an empty input', async () => {
     await expect(collectInteractions([])).rejects.toThrow('data: interactions must hold at least one row, got none');
   });
@@ -47,11 +58,24 @@ describe('keepFirstOfDuplicates', () => {
   });
 });
 
+describe('keepLastOfDuplicates', () => {
+  it('keeps the latest row of a pair, and of equally late ones the last in the file', async () => {
+    expect(await namedRows('a:x@5 a:y@1 a:x@3 b:x@1 b:x@1', keepLastOfDuplicates)).toBe('a:x@5 a:y@1 b:x@1');
+    const rated = rowsOf('b:x@1 b:x@1').map((row, rating) => ({ ...row, rating }));
+    expect(keepLastOfDuplicates(await collectInteractions(rated)).ratings).toEqual(Float32Array.of(1));
+  });
+});
+
 describe('kCore', () => {
   const chain = 'a:x@1 a:y@2 b:x@3 b:y@4 c:y@5 c:z@6';
 
   it('removes in chains: z has one row, then c has one', async () => {
     expect(await namedRows(chain, (i) => kCore(i, 2))).toBe('a:x@1 a:y@2 b:x@3 b:y@4');
+  });
+
+  it('takes another bound for items than for users', async () => {
+    expect(await namedRows(chain, (i) => kCore(i, { users: 1, items: 2 }))).toBe('a:x@1 a:y@2 b:x@3 b:y@4 c:y@5');
+    expect(await namedRows(chain, (i) => kCore(i, { users: 2, items: 1 }))).toBe(chain);
   });
 
   it('returns its input when every user and item has k rows', async () => {

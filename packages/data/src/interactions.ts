@@ -15,6 +15,8 @@ export interface Interactions {
   items: Int32Array;
   /** Unix seconds. */
   timestamps: Float64Array;
+  /** There when every row has one. */
+  ratings?: Float32Array;
   /** Source id by dense user id; dense ids are handed out by first appearance. */
   userIds: string[];
   /** Source id by dense item id; dense ids are handed out by first appearance. */
@@ -39,12 +41,14 @@ export async function collectInteractions(
   const users: number[] = [];
   const items: number[] = [];
   const timestamps: number[] = [];
+  const ratings: number[] = [];
   const userIds = new Map<string, number>();
   const itemIds = new Map<string, number>();
-  for await (const { user, item, timestamp } of rows) {
+  for await (const { user, item, timestamp, rating } of rows) {
     users.push(denseId(userIds, user));
     items.push(denseId(itemIds, item));
     timestamps.push(timestamp);
+    if (rating !== undefined) ratings.push(rating);
   }
   if (users.length === 0) {
     throw new Error('data: interactions must hold at least one row, got none; check the input file and its columns');
@@ -53,6 +57,7 @@ export async function collectInteractions(
     users: Int32Array.from(users),
     items: Int32Array.from(items),
     timestamps: Float64Array.from(timestamps),
+    ...(ratings.length === users.length && { ratings: Float32Array.from(ratings) }),
     userIds: [...userIds.keys()],
     itemIds: [...itemIds.keys()],
   };
@@ -63,46 +68,63 @@ export async function collectInteractions(
  * Amazon's 2018 files hold one row for every variant that a user reviewed, so a pair can occur many times.
  */
 export function keepFirstOfDuplicates(interactions: Interactions): Interactions {
+  return keepOneOfDuplicates(interactions, (earlier, later) => later < earlier);
+}
+
+/** Leaves one row for each pair of user and item: the latest, and of equally late ones the last in the file. */
+export function keepLastOfDuplicates(interactions: Interactions): Interactions {
+  return keepOneOfDuplicates(interactions, (earlier, later) => later >= earlier);
+}
+
+/** @param isBetter  whether a row further down takes the place of one above it, by their times */
+function keepOneOfDuplicates(
+  interactions: Interactions,
+  isBetter: (above: number, below: number) => boolean,
+): Interactions {
   const { users, items, timestamps, itemIds } = interactions;
-  const first = new Map<number, number>();
+  const kept = new Map<number, number>();
   const keep = new Uint8Array(users.length);
   for (let row = 0; row < users.length; row++) {
     const pair = users[row] * itemIds.length + items[row];
-    const earlier = first.get(pair);
-    if (earlier !== undefined && timestamps[earlier] <= timestamps[row]) continue;
-    if (earlier !== undefined) keep[earlier] = 0;
-    first.set(pair, row);
+    const above = kept.get(pair);
+    if (above !== undefined && !isBetter(timestamps[above], timestamps[row])) continue;
+    if (above !== undefined) keep[above] = 0;
+    kept.set(pair, row);
     keep[row] = 1;
   }
-  return selectRows(interactions, keep);
+  return keepRows(interactions, keep);
+}
+
+/** Rows that a user and an item must have at least. */
+export interface CoreBounds {
+  users: number;
+  items: number;
 }
 
 /**
  * The k-core: removes users and items with fewer than k rows, again and again until every one that is left has k.
  * The result is the largest such subset, whatever the order of removal. Duplicate pairs count as often as they occur.
  *
- * @param k  rows that each user and item must have; 0 and 1 remove nothing
+ * @param k  rows that each user and item must have, or one number for each; 0 and 1 remove nothing
  * @throws RangeError when k is not an integer from 0
  * @throws Error when nothing is left
  */
-export function kCore(interactions: Interactions, k: number): Interactions {
-  if (!Number.isInteger(k) || k < 0) {
-    throw new RangeError(`data: k of the k-core must be an integer from 0, got ${k}; 5 is usual`);
+export function kCore(interactions: Interactions, k: number | CoreBounds): Interactions {
+  const least = typeof k === 'number' ? { users: k, items: k } : k;
+  for (const bound of [least.users, least.items]) {
+    if (Number.isInteger(bound) && bound >= 0) continue;
+    throw new RangeError(`data: k of the k-core must be an integer from 0, got ${bound}; 5 is usual`);
   }
   const { users, items, userIds, itemIds } = interactions;
   const keep = new Uint8Array(users.length).fill(1);
-  const userRows = new Int32Array(userIds.length);
-  const itemRows = new Int32Array(itemIds.length);
-  for (let row = 0; row < users.length; row++) {
-    userRows[users[row]]++;
-    itemRows[items[row]]++;
-  }
+  const userRows = countOf(users, userIds.length);
+  const itemRows = countOf(items, itemIds.length);
   let left = users.length;
   let before: number;
   do {
     before = left;
     for (let row = 0; row < users.length; row++) {
-      if (!keep[row] || (userRows[users[row]] >= k && itemRows[items[row]] >= k)) continue;
+      if (!keep[row] || (userRows[users[row]] >= least.users && itemRows[items[row]] >= least.items)) continue;
       keep[row] = 0;
       userRows[users[row]]--;
       itemRows[items[row]]--;
@@ -110,12 +132,20 @@ export function kCore(interactions: Interactions, k: number): Interactions {
     }
   } while (left < before);
   if (left === 0) {
+    const name = typeof k === 'number' ? `${k}-core` : `core of ${k.users} rows a user and ${k.items} an item`;
     throw new Error(
-      `data: the ${k}-core must hold at least one interaction, got none of ${users.length} (${userIds.length} users, ` +
+      `data: the ${name} must hold at least one interaction, got none of ${users.length} (${userIds.length} users, ` +
         `${itemIds.length} items); lower k or bring more data`,
     );
   }
-  return left === users.length ? interactions : selectRows(interactions, keep);
+  return left === users.length ? interactions : keepRows(interactions, keep);
+}
+
+/** [size] how often each of 0 .. size - 1 occurs. */
+export function countOf(values: Int32Array, size: number): Int32Array {
+  const counts = new Int32Array(size);
+  for (const value of values) counts[value]++;
+  return counts;
 }
 
 /** How to order a user's rows of equal time: as in the file, or by a seeded shuffle. */
@@ -131,20 +161,46 @@ export function orderByTime(
   interactions: Interactions,
   options: { ties: 'file' } | { ties: 'shuffled'; key: Key } = { ties: 'file' },
 ): Sequences {
-  const { users, items, timestamps, userIds } = interactions;
+  const { users, items, timestamps } = interactions;
   const tieRank = options.ties === 'shuffled' ? permutation(options.key, users.length) : undefined;
+  const { offsets, rows } = rowsByUser(interactions);
+  const earlierFirst = (a: number, b: number) =>
+    timestamps[a] - timestamps[b] || (tieRank === undefined ? a - b : tieRank[a] - tieRank[b]);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    rows.subarray(offsets[user], offsets[user + 1]).sort(earlierFirst);
+  }
+  return { offsets, items: rows.map((row) => items[row]) };
+}
+
+/** Every user's rows, one user after another: user u owns `rows[offsets[u] .. offsets[u + 1])`. */
+export interface UserRows {
+  /** [users + 1] */
+  offsets: Int32Array;
+  rows: Int32Array;
+}
+
+/**
+ * Every user's rows.
+ *
+ * @param order  all rows, in the order in which a user's shall stand; by default that of the file
+ */
+export function rowsByUser({ users, userIds }: Interactions, order?: Int32Array): UserRows {
   const offsets = new Int32Array(userIds.length + 1);
   for (const user of users) offsets[user + 1]++;
   for (let user = 0; user < userIds.length; user++) offsets[user + 1] += offsets[user];
   const next = offsets.slice(0, -1);
   const rows = new Int32Array(users.length);
-  for (let row = 0; row < users.length; row++) rows[next[users[row]]++] = row;
-  const earlierFirst = (a: number, b: number) =>
-    timestamps[a] - timestamps[b] || (tieRank === undefined ? a - b : tieRank[a] - tieRank[b]);
-  for (let user = 0; user < userIds.length; user++) {
-    rows.subarray(offsets[user], offsets[user + 1]).sort(earlierFirst);
+  for (let place = 0; place < users.length; place++) {
+    const row = order === undefined ? place : order[place];
+    rows[next[users[row]]++] = row;
   }
-  return { offsets, items: rows.map((row) => items[row]) };
+  return { offsets, rows };
+}
+
+/** [rows] all rows by time; of equal time as in the file. */
+export function rowsInTime({ timestamps }: Pick<Interactions, 'timestamps'>): Int32Array {
+  const rows = Int32Array.from(timestamps.keys());
+  return rows.sort((a, b) => timestamps[a] - timestamps[b] || a - b);
 }
 
 /** One user's items, oldest first: a view, not a copy. */
@@ -162,12 +218,24 @@ export function packSequences(lists: readonly Int32Array[]): Sequences {
 }
 
 /** The rows whose flag is set, with new dense ids by first appearance among them. */
-function selectRows(interactions: Interactions, keep: Uint8Array): Interactions {
-  const { users, items, timestamps } = interactions;
-  const kept = (_: number, row: number) => keep[row] === 1;
-  const [denseUsers, userIds] = renumber(users.filter(kept), interactions.userIds);
-  const [denseItems, itemIds] = renumber(items.filter(kept), interactions.itemIds);
-  return { users: denseUsers, items: denseItems, timestamps: timestamps.filter(kept), userIds, itemIds };
+export function keepRows(interactions: Interactions, keep: Uint8Array): Interactions {
+  const kept = Int32Array.from(keep.keys()).filter((row) => keep[row] === 1);
+  const selected = selectRows(interactions, kept);
+  const [users, userIds] = renumber(selected.users, interactions.userIds);
+  const [items, itemIds] = renumber(selected.items, interactions.itemIds);
+  return { ...selected, users, items, userIds, itemIds };
+}
+
+/** Some rows, in the order given, with the dense ids of the whole: those of other rows stay valid. */
+export function selectRows(interactions: Interactions, rows: Int32Array): Interactions {
+  const { users, items, timestamps, ratings } = interactions;
+  return {
+    ...interactions,
+    users: rows.map((row) => users[row]),
+    items: rows.map((row) => items[row]),
+    timestamps: Float64Array.from(rows, (row) => timestamps[row]),
+    ...(ratings && { ratings: Float32Array.from(rows, (row) => ratings[row]) }),
+  };
 }
 
 function renumber(values: Int32Array, ids: readonly string[]): [Int32Array, string[]] {

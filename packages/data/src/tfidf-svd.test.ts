@@ -6,7 +6,8 @@ import { Matrix, SingularValueDecomposition } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { itemText } from './item-text.js';
 import type { Item } from './items.js';
-import { createTfidfSvdEncoder, type SparseMatrix, tfidf, tfidfSvdSchema, truncatedSvd } from './tfidf-svd.js';
+import type { SparseMatrix } from './sparse-matrix.js';
+import { createTfidfSvdEncoder, tfidf, tfidfSvdSchema, truncatedSvd } from './tfidf-svd.js';
 
 const every = { minDocumentFrequency: 1, maxTerms: 1000 };
 

@@ -1,6 +1,7 @@
 import { createGenerator, createKey } from '@codebeam/random';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { z } from 'zod';
+import { type SparseMatrix, sparseMatrix } from './sparse-matrix.js';
 import type { TextEncoder } from './text-encoder.js';
 
 export const tfidfSvdSchema = z.strictObject({
@@ -10,18 +11,6 @@ export const tfidfSvdSchema = z.strictObject({
   powerIterations: z.int().min(0).default(5).describe('more are closer to the exact SVD, at equal cost each'),
 });
 export type TfidfSvdConfig = z.infer<typeof tfidfSvdSchema>;
-
-/** A sparse matrix by rows: row r's entries are `offsets[r] .. offsets[r + 1]`. */
-export interface SparseMatrix {
-  rows: number;
-  columns: number;
-  /** [rows+1] */
-  offsets: Int32Array;
-  /** [entries] column of each entry */
-  indices: Int32Array;
-  /** [entries] */
-  values: Float64Array;
-}
 
 /** Columns beyond the wanted ones that the random projection keeps; Halko et al. advise 5 to 10 or more. */
 const oversampling = 12;
@@ -78,10 +67,7 @@ export function tfidf(
   const columns = new Map(terms.map((term, column) => [term, column]));
   const idf = terms.map((term) => 1 + Math.log((1 + texts.length) / (1 + documentFrequency.get(term)!)));
 
-  const offsets = new Int32Array(texts.length + 1);
-  const indices: number[] = [];
-  const values: number[] = [];
-  counts.forEach((count, row) => {
+  const rows = counts.map((count) => {
     const entries: [column: number, weight: number][] = [];
     for (const [term, frequency] of count) {
       const column = columns.get(term);
@@ -89,20 +75,9 @@ export function tfidf(
     }
     entries.sort(([a], [b]) => a - b);
     const norm = Math.sqrt(entries.reduce((sum, [, weight]) => sum + weight * weight, 0));
-    for (const [column, weight] of entries) {
-      indices.push(column);
-      values.push(weight / norm);
-    }
-    offsets[row + 1] = indices.length;
+    return new Map(entries.map(([column, weight]) => [column, weight / norm]));
   });
-  const matrix = {
-    rows: texts.length,
-    columns: terms.length,
-    offsets,
-    indices: Int32Array.from(indices),
-    values: Float64Array.from(values),
-  };
-  return { terms, matrix };
+  return { terms, matrix: sparseMatrix(rows, terms.length) };
 }
 
 function countTerms(text: string): Map<string, number> {
