@@ -3,10 +3,17 @@ import {
   coOccurrence,
   countLogit,
   createHybridRecommender,
+  ease,
+  ials,
+  itemKnn,
   markov,
   mostPopular,
+  random,
   recommenderModels,
+  rp3beta,
   sasrec,
+  slim,
+  userKnn,
 } from '@codebeam/recommenders';
 import { beforeAll, expect, it } from 'vitest';
 import { describeModel, describeRecommender } from './recommender.js';
@@ -19,9 +26,16 @@ const sameForAll = { withheldItem: 'it recommends the same to everybody' };
 const training = { maxEpochs: 60, batchSize: 16, learningRate: 5e-3, progressBar: false };
 
 const suites: Parameters<typeof describeModel>[] = [
+  [random, {}, { withheldItem: 'it knows nothing' }],
   [mostPopular, {}, sameForAll],
   [markov],
   [coOccurrence],
+  [itemKnn],
+  [userKnn],
+  [rp3beta],
+  [ease, { l2: 1 }],
+  [slim],
+  [ials, { factors: 4, regularization: 0.1 }],
   [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],
 ];
 for (const suite of suites) describeModel(...suite);

@@ -168,7 +168,7 @@ export function describeModel(
       expect(all.length).toBe(histories.length * numItems);
       for (const [place, item] of items.entries()) {
         const row = Math.floor(place / numItems);
-        expect(Math.fround(all[row * numItems + item])).toBe(scores[place]);
+        expect(all[row * numItems + item]).toBe(scores[place]);
       }
     });
 

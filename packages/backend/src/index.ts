@@ -10,6 +10,7 @@ import './gradients/softmax-cross-entropy.js';
 import './gradients/squared-norm.js';
 import './gradients/vector-quantize.js';
 
+export { solvePositiveDefinite } from './cholesky.js';
 export { type AdamwRates, type AdamwTensors, adamwUpdate } from './ops/adamw-update.js';
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
 export {
@@ -26,6 +27,7 @@ export {
   type FeedForwardLayerWeights,
   feedForwardLayer,
 } from './ops/feed-forward-layer.js';
+export { invertPositiveDefinite } from './ops/invert-positive-definite.js';
 export { drawProportionally, kmeansPlusPlus } from './ops/kmeans-plus-plus.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { meanSquaredDistance } from './ops/mean-squared-distance.js';

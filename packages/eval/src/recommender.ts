@@ -39,10 +39,7 @@ export interface Recommender {
    *
    * @returns [B*N] row major
    */
-  score?(
-    histories: readonly Int32Array[],
-    options?: Omit<RecommendOptions, 'maskHistory'>,
-  ): Promise<Float32Array | Float64Array>;
+  score?(histories: readonly Int32Array[], options?: Omit<RecommendOptions, 'maskHistory'>): Promise<Float32Array>;
 }
 
 /** `lists` lists of `k` entries with nothing in them yet: items -1, scores -Infinity. */

@@ -69,7 +69,7 @@ export interface Question extends Omit<RecommendOptions, 'maskHistory'> {
 }
 
 /** [B*N] how well every item goes with each history. */
-export type Scorer = (question: Question) => Float32Array | Float64Array | Promise<Float32Array | Float64Array>;
+export type Scorer = (question: Question) => Float32Array | Promise<Float32Array>;
 
 /** What a scorer may know of the data besides the weights. */
 export interface Facts {
@@ -131,7 +131,7 @@ const savedSchema = z.object({
 });
 const idsSchema = z.object({ items: z.array(z.string()).optional(), users: z.array(z.string()).optional() });
 
-/** Scores of one batch are at most so many numbers, 32 MB of float64. */
+/** Scores of one batch are at most so many numbers, 16 MB. */
 const numbersAtOnce = 4_000_000;
 
 /**
@@ -181,7 +181,7 @@ export function defineRecommender<C extends object, W extends Weights>(
       ...(userIds && { userIds }),
       async score(histories, known = {}) {
         checkRequest(name, histories, 1, numItems, known);
-        const all = new Float64Array(histories.length * numItems);
+        const all = new Float32Array(histories.length * numItems);
         for await (const { start, batch } of scores({ ...known, histories })) all.set(batch, start * numItems);
         return all;
       },
@@ -293,7 +293,7 @@ export async function readConfig(folder: string): Promise<z.output<typeof savedS
 }
 
 /**
- * A scorer that looks at one history at a time.
+ * A scorer that looks at one history at a time, in float64: rounded in the end, sums of the same numbers in another order are equal.
  *
  * @param write  adds to `scores` [N], which are zero, what each item has after the history
  */
@@ -301,13 +301,12 @@ export function scoreEach(
   numItems: number,
   write: (scores: Float64Array, history: Int32Array, about: { user?: string; ratings?: Float32Array }) => void,
 ): Scorer {
+  const own = new Float64Array(numItems);
   return ({ histories, users, ratings }) => {
-    const scores = new Float64Array(histories.length * numItems); // [B*N]
+    const scores = new Float32Array(histories.length * numItems); // [B*N]
     for (const [row, history] of histories.entries()) {
-      write(scores.subarray(row * numItems, (row + 1) * numItems), history, {
-        ...(users && { user: users[row] }),
-        ...(ratings && { ratings: ratings[row] }),
-      });
+      write(own.fill(0), history, { ...(users && { user: users[row] }), ...(ratings && { ratings: ratings[row] }) });
+      scores.set(own, row * numItems);
     }
     return scores;
   };

@@ -13,10 +13,15 @@ export {
   vector,
   type Weights,
 } from './define-recommender.js';
+export { ease } from './ease.js';
 export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
+export { ials } from './ials.js';
+export { itemKnn } from './item-knn.js';
 export { markov } from './markov.js';
 export { loadRecommender, recommenderModels } from './models.js';
 export { mostPopular } from './most-popular.js';
+export { random } from './random.js';
+export { rp3beta } from './rp3beta.js';
 export {
   initSasrec,
   lastOutputs,
@@ -28,4 +33,7 @@ export {
   sasrecSchema,
   sasrecTrainingSchema,
 } from './sasrec.js';
+export { type Similarity, similarityTo } from './similarity.js';
+export { slim } from './slim.js';
 export { defineTrainedRecommender, recommenderTrainingSchema, type TrainedDefinition } from './train-recommender.js';
+export { userKnn } from './user-knn.js';

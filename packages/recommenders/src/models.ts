@@ -1,12 +1,23 @@
 import { coOccurrence } from './co-occurrence.js';
 import { type FittedRecommender, type RecommenderModel, readConfig } from './define-recommender.js';
+import { ease } from './ease.js';
+import { ials } from './ials.js';
+import { itemKnn } from './item-knn.js';
 import { markov } from './markov.js';
 import { mostPopular } from './most-popular.js';
+import { random } from './random.js';
+import { rp3beta } from './rp3beta.js';
 import { sasrec } from './sasrec.js';
+import { slim } from './slim.js';
+import { userKnn } from './user-knn.js';
 
 /** Every model of this package by its name, which configs and checkpoints use. */
 export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Object.fromEntries(
-  [mostPopular, markov, coOccurrence, sasrec].map((model: RecommenderModel) => [model.name, model]),
+  [
+    ...[random, mostPopular, markov, coOccurrence], // counting
+    ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
+    ...[sasrec], // trained by gradient
+  ].map((model: RecommenderModel) => [model.name, model]),
 );
 
 /**

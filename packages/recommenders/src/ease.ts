@@ -1,0 +1,53 @@
+import { invertPositiveDefinite, tf } from '@codebeam/backend';
+import type { SparseMatrix } from '@codebeam/data';
+import { z } from 'zod';
+import { defineRecommender, scoreEach } from './define-recommender.js';
+import { feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
+
+/**
+ * EASE: the linear model of items on items without self-similarity that fits the user-item matrix best, in closed form.
+ * Steck 2019, "Embarrassingly shallow autoencoders for sparse data", eq. 8.
+ *
+ * P = (X'X + l2 I)^-1; B[i][j] = -P[i][j] / P[j][j], 0 on the diagonal; score = X B.
+ */
+export const ease = defineRecommender({
+  name: 'ease',
+  options: z.strictObject({
+    l2: z.number().positive().describe('weight of the squared norm of B; 100 to 1,000 are usual'),
+    feedback: feedbackSchema,
+  }),
+  async fit(data, { l2, feedback }) {
+    const n = data.numItems;
+    const gram = gramMatrix(userItemMatrix(data, feedback)); // [N, N]
+    for (let i = 0; i < n; i++) gram[i * n + i] += l2;
+    const matrix = tf.tensor2d(gram, [n, n]);
+    const inverse = await invertPositiveDefinite(matrix); // P
+    const weights = Float32Array.from(await inverse.data<'float32'>());
+    tf.dispose([matrix, inverse]);
+    const diagonal = Float32Array.from({ length: n }, (_, i) => weights[i * n + i]);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) weights[i * n + j] /= -diagonal[j];
+      weights[i * n + i] = 0;
+    }
+    return { weights: { shape: [n, n], values: weights } }; // B
+  },
+  scorer: ({ weights: { values } }, { feedback }, { numItems }) =>
+    scoreEach(numItems, (scores, history, { ratings }) => {
+      for (const [item, value] of valuesOf(history, ratings, feedback)) {
+        const row = item * numItems;
+        for (let j = 0; j < numItems; j++) scores[j] += value * values[row + j];
+      }
+    }),
+});
+
+/** [N, N] X'X of a sparse X. */
+function gramMatrix({ columns, offsets, indices, values }: SparseMatrix): Float32Array {
+  const gram = new Float32Array(columns * columns);
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    for (let a = offsets[row]; a < offsets[row + 1]; a++) {
+      const start = indices[a] * columns;
+      for (let b = offsets[row]; b < offsets[row + 1]; b++) gram[start + indices[b]] += values[a] * values[b];
+    }
+  }
+  return gram;
+}
