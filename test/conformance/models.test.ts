@@ -1,6 +1,8 @@
 import { selectBackend } from '@codebeam/backend';
 import {
+  bprMf,
   coOccurrence,
+  core,
   countLogit,
   createHybridRecommender,
   ease,
@@ -36,6 +38,8 @@ const suites: Parameters<typeof describeModel>[] = [
   [ease, { l2: 1 }],
   [slim],
   [ials, { factors: 4, regularization: 0.1 }],
+  [bprMf, { factors: 16, training }],
+  [core, { encoder: 'trm', modelWidth: 32, layers: 1, dropout: 0, sessionDropout: 0, itemDropout: 0, training }],
   [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],
 ];
 for (const suite of suites) describeModel(...suite);

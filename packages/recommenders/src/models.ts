@@ -1,4 +1,6 @@
+import { bprMf } from './bpr-mf.js';
 import { coOccurrence } from './co-occurrence.js';
+import { core } from './core.js';
 import { type FittedRecommender, type RecommenderModel, readConfig } from './define-recommender.js';
 import { ease } from './ease.js';
 import { ials } from './ials.js';
@@ -16,7 +18,7 @@ export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Obj
   [
     ...[random, mostPopular, markov, coOccurrence], // counting
     ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
-    ...[sasrec], // trained by gradient
+    ...[bprMf, sasrec, core], // trained by gradient
   ].map((model: RecommenderModel) => [model.name, model]),
 );
 
