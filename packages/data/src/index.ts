@@ -29,7 +29,7 @@ export {
 } from './interactions.js';
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
-export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export { type EvaluationCase, type LeaveOneOut, leaveOneOut } from './leave-one-out.js';
 export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
@@ -44,9 +44,17 @@ export {
   type SafetensorData,
   type SafetensorDtype,
 } from './safetensors.js';
+export type { SealedTest } from './sealed-test.js';
 export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
+export {
+  type InteractionSplit,
+  type Split,
+  splitInteractions,
+  splitSchema,
+  type TrainAndValidation,
+} from './splits.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';
