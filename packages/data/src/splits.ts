@@ -44,9 +44,10 @@ const lastDays = z
     'sessions (users) of the last days, counted from the latest row. By start, train has all rows before these days, so that what goes on into them is cut; by end, it has all other sessions',
   );
 
-const unseen = z
+export const unseenSchema = z
   .enum(['keep', 'drop-items', 'drop'])
   .describe('held-out rows whose item (drop: or user) is not in train: keep them or not');
+type Unseen = z.output<typeof unseenSchema>;
 const validation = z
   .discriminatedUnion('type', [
     temporalHoldout,
@@ -61,8 +62,8 @@ const validation = z
   ])
   .optional()
   .describe('holds out again, of what the test part left');
-const options = { unseen: unseen.default('keep'), validation };
-const sessionOptions = { unseen: unseen.default('drop-items') };
+const options = { unseen: unseenSchema.default('keep'), validation };
+const sessionOptions = { unseen: unseenSchema.default('drop-items') };
 
 /**
  * How to divide interactions into train, validation and test. `temporal-holdout` to `timestamp` are WarpRec's;
@@ -88,7 +89,7 @@ export const splitSchema = z.discriminatedUnion('type', [
         .enum(['all', 'user'])
         .default('user')
         .describe('whether all rows are divided together or those of each user'),
-      unseen: unseen.default('keep'),
+      unseen: unseenSchema.default('keep'),
     })
     .describe('later parts have floor(ratio n) rows, or 1 where that is less and train keeps one'),
   z
@@ -159,9 +160,14 @@ export function splitInteractions(interactions: Interactions, split: Split, seed
   }
 }
 
-function assemble(
+/**
+ * The parts as one split, its test part sealed.
+ *
+ * @param how  what to call the split in errors, and which held-out rows to drop
+ */
+export function assemble(
   whole: Interactions,
-  { type, unseen }: Pick<Split, 'type' | 'unseen'>,
+  { type, unseen }: { type: string; unseen: Unseen },
   [train, ...heldOut]: Interactions[],
   folds: TrainAndValidation[] = [],
 ): InteractionSplit {
@@ -182,7 +188,7 @@ function assemble(
   };
 }
 
-function dropUnseen(part: Interactions, train: Interactions, unseen: Split['unseen']): Interactions {
+function dropUnseen(part: Interactions, train: Interactions, unseen: Unseen): Interactions {
   if (unseen === 'keep') return part;
   const [users, items] = [new Set(train.users), new Set(train.items)];
   const isSeen = (row: number) => items.has(part.items[row]) && (unseen === 'drop-items' || users.has(part.users[row]));
