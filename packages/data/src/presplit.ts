@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectInteractions, type RawInteraction, selectRows } from './interactions.js';
-import { assemble, type InteractionSplit, type Split } from './splits.js';
+import { assembleSplit, type InteractionSplit, type Split } from './splits.js';
 
 /** One thing for each part of data that were split by others. */
 export interface Presplit<T> {
@@ -44,7 +44,7 @@ export async function collectSplit(
       Int32Array.from({ length: end - start }, (_, i) => start + i),
     );
   });
-  return assemble(whole, { type: 'of given files', unseen }, rowsOfParts);
+  return assembleSplit(whole, { type: 'of given files', unseen }, rowsOfParts);
 }
 
 /** WarpRec's `train.tsv`, RecBole's `ml-100k.train.inter` (benchmark_filename), `train.txt.gz` ... */

@@ -67,9 +67,9 @@ const sessionOptions = { unseen: unseenSchema.default('drop-items') };
 
 /**
  * How to divide interactions into train, validation and test. `temporal-holdout` to `timestamp` are WarpRec's;
- * RecBole's `RS` is `ratios`, and its `LS: valid_and_test` is `temporal-leave-k-out` with k 1 whose validation is the
- * same again; `last-days` is GRU4Rec's preprocessing, with 1 day and `end` for RSC15; `session-ratio` is the split by
- * each session's last row.
+ * RecBole's `RS` is `ratios` (order TO is `time` and RO `random`; group_by none is `all`), and its `LS: valid_and_test`
+ * is `temporal-leave-k-out` with k 1 whose validation is the same again; `last-days` is GRU4Rec's preprocessing, with 1
+ * day and `end` for RSC15.
  */
 export const splitSchema = z.discriminatedUnion('type', [
   temporalHoldout.extend(options),
@@ -117,7 +117,7 @@ export interface TrainAndValidation {
 export interface InteractionSplit extends TrainAndValidation {
   /** No rows where the split has no validation part, or one of folds. */
   validation: Interactions;
-  /** Of a k-fold validation; none otherwise. Together the validation parts are `train`. */
+  /** Of a k-fold validation; none otherwise. Each row of `train` is in one validation part, but for unseen ones. */
   folds: TrainAndValidation[];
   test: SealedTest<Interactions>;
   /** Users with rows but none for test, e.g. those of no more than k rows where k are left out. */
@@ -142,20 +142,20 @@ export function splitInteractions(interactions: Interactions, split: Split, seed
   switch (split.type) {
     case 'ratios': {
       const groups = groupRows(interactions, split, key);
-      return assemble(interactions, split, partsOf(groups, (rows) => ratioSizes(rows, split.ratios)).map(select));
+      return assembleSplit(interactions, split, partsOf(groups, (rows) => ratioSizes(rows, split.ratios)).map(select));
     }
     case 'session-ratio':
-      return assemble(interactions, split, cutBySessionRatio(interactions, split).map(select));
+      return assembleSplit(interactions, split, cutBySessionRatio(interactions, split).map(select));
     default: {
       const [rest, test] = holdOut(interactions, split, foldIn(key, 0)).map(select);
       if (split.validation?.type === 'k-fold') {
         const folds = foldsOf(rest, split.validation.folds);
-        return assemble(interactions, split, [rest, select(new Int32Array()), test], folds);
+        return assembleSplit(interactions, split, [rest, select(new Int32Array()), test], folds);
       }
       const [train, validation] = split.validation
         ? holdOut(rest, split.validation, foldIn(key, 1)).map((rows) => selectRows(rest, rows))
         : [rest, select(new Int32Array())];
-      return assemble(interactions, split, [train, validation, test]);
+      return assembleSplit(interactions, split, [train, validation, test]);
     }
   }
 }
@@ -165,7 +165,7 @@ export function splitInteractions(interactions: Interactions, split: Split, seed
  *
  * @param how  what to call the split in errors, and which held-out rows to drop
  */
-export function assemble(
+export function assembleSplit(
   whole: Interactions,
   { type, unseen }: { type: string; unseen: Unseen },
   [train, ...heldOut]: Interactions[],
