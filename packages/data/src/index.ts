@@ -59,13 +59,8 @@ export { readSessionTable } from './session-table.js';
 export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
-export {
-  type InteractionSplit,
-  type Split,
-  splitInteractions,
-  splitSchema,
-  type TrainAndValidation,
-} from './splits.js';
+export { type Split, splitSchema } from './split-schema.js';
+export { type InteractionSplit, splitInteractions, type TrainAndValidation } from './splits.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectInteractions, type RawInteraction, selectRows } from './interactions.js';
-import { assembleSplit, type InteractionSplit, type Split } from './splits.js';
+import type { Unseen } from './split-schema.js';
+import { assembleSplit, type InteractionSplit } from './splits.js';
 
 /** One thing for each part of data that were split by others. */
 export interface Presplit<T> {
@@ -23,7 +24,7 @@ export interface Presplit<T> {
  */
 export async function collectSplit(
   { train, validation, test }: Presplit<AsyncIterable<RawInteraction>>,
-  unseen: Split['unseen'] = 'keep',
+  unseen: Unseen = 'keep',
 ): Promise<InteractionSplit> {
   const ends: number[] = [];
   async function* allRows() {

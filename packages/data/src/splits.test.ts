@@ -5,7 +5,8 @@ import type { z } from 'zod';
 import { collectInteractions, type Interactions, orderByTime, sequenceOf } from './interactions.js';
 import { leaveOneOut } from './leave-one-out.js';
 import { readRecboleInteractions } from './recbole.js';
-import { splitInteractions, splitSchema } from './splits.js';
+import { splitSchema } from './split-schema.js';
+import { splitInteractions } from './splits.js';
 
 const data = process.env.CODEBEAM_DATA;
 type SplitInput = z.input<typeof splitSchema>;
