@@ -12,7 +12,10 @@ export interface Dataset {
   items: Item[];
 }
 
-/** The files of prepare-data; `path` says where each of them is. */
+/**
+ * The files of prepare-data; `path` says where each of them is. Ratings are left out: no stage reads them, and a column
+ * more would make every pipeline's outputs new.
+ */
 export async function writeDataset(
   path: (file: string) => string,
   { interactions, sequences, items }: Dataset,

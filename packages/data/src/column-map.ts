@@ -1,7 +1,7 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import * as z from 'zod';
-import { parseDelimited, requireColumns } from './delimited.js';
+import { atomicFile, parseDelimited, requireColumns } from './delimited.js';
 import type { RawInteraction } from './interactions.js';
 import { type Item, itemOf } from './items.js';
 import { countBadLines, parseLines, type ToleranceOptions } from './read-lines.js';
@@ -61,16 +61,23 @@ export function readMappedInteractions(
   options: ToleranceOptions = {},
 ): AsyncGenerator<RawInteraction> {
   const { columns, timestampUnit, ...format } = interactionMapSchema.parse(map);
-  const parseRow = (row: Row): RawInteraction => {
-    const rating = columns.rating === undefined ? Number.NaN : numberOf(row[columns.rating]);
-    return {
-      user: requireId(row, columns.user),
-      item: requireId(row, columns.item),
-      timestamp: requireTime(row, columns.timestamp, timestampUnit),
-      ...(Number.isFinite(rating) && { rating }),
-    };
-  };
+  const parseRow = (row: Row) => interactionOf(row, columns, timestampUnit);
   return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+}
+
+/** @throws SyntaxError naming the column whose value is no id or time */
+export function interactionOf(
+  row: Row,
+  columns: InteractionMap['columns'],
+  unit: 'seconds' | 'milliseconds',
+): RawInteraction {
+  const rating = columns.rating === undefined ? Number.NaN : numberOf(row[columns.rating]);
+  return {
+    user: requireId(row, columns.user),
+    item: requireId(row, columns.item),
+    timestamp: requireTime(row, columns.timestamp, unit),
+    ...(Number.isFinite(rating) && { rating }),
+  };
 }
 
 /**
@@ -99,7 +106,8 @@ export function readMappedItems(path: string, map: ItemMap, options: ToleranceOp
   return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
 }
 
-type Row = Record<string, unknown>;
+/** By column. */
+export type Row = Record<string, unknown>;
 
 interface RowOptions extends ToleranceOptions {
   format?: TableFormat;
@@ -108,9 +116,6 @@ interface RowOptions extends ToleranceOptions {
   quotes: boolean;
   encoding: 'utf8' | 'latin1';
 }
-
-/** RecBole's atomic files: tab separated, unquoted, with a header row of `name:type`. */
-const recbole = { delimiter: '\t', quotes: false, columnName: (field: string) => field.split(':')[0] };
 
 function parseRows<T>(
   path: string,
@@ -125,7 +130,7 @@ function parseRows<T>(
     case 'tsv':
       return parseDelimited(path, columns, parseRow, { ...options, delimiter: options.delimiter ?? '\t' });
     case 'recbole':
-      return parseDelimited(path, columns, parseRow, { ...options, ...recbole });
+      return parseDelimited(path, columns, parseRow, { ...options, ...atomicFile });
     case 'jsonl':
       return parseLines(path, (text) => parseRow(jsonRow(text)), options);
     case 'parquet':
@@ -216,6 +221,9 @@ function jsonRow(text: string): Row {
 
 function requireId(row: Row, name: string): string {
   const value = row[name];
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    throw new SyntaxError(`"${name}" must be an id that is exact as a number, got about ${value}: write it as a text`);
+  }
   if ((typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'bigint') {
     return String(value);
   }

@@ -14,6 +14,13 @@ export interface DelimitedOptions extends ToleranceOptions {
   columnName?: (field: string) => string;
 }
 
+/** How RecBole's atomic files are written: tab separated, unquoted, with a header row of `name:type`. */
+export const atomicFile = {
+  delimiter: '\t',
+  quotes: false,
+  columnName: (field: string) => field.split(':')[0],
+} satisfies DelimitedOptions;
+
 /** A quoted field that is never closed would swallow the rest of the file: no honest row is so long. */
 const maxRowBytes = 1 << 20;
 

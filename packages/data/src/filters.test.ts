@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Filter, filterInteractions, filterSchema } from './filters.js';
 import { collectInteractions } from './interactions.js';
+import { readRecboleInteractions } from './recbole.js';
+
+const data = process.env.CODEBEAM_DATA;
 
 /** "a:x@1=5 b:y@2=3" (user : item @ time = rating), filtered and written again. */
 async function filtered(text: string, ...filters: Filter[]): Promise<string> {
@@ -105,4 +109,14 @@ it('names the filter that left nothing, or that lacks ratings', async () => {
   await expect(filtered('a:x@1', { type: 'min-rating', rating: 4 })).rejects.toThrow(
     'data: filter min-rating must have a rating in every row, got rows without',
   );
+});
+
+it.skipIf(!data)('leaves the known rows of MovieLens-100K (needs CODEBEAM_DATA)', async () => {
+  const path = join(data!, 'ml-100k', 'ml-100k.inter.gz');
+  const interactions = await collectInteractions(readRecboleInteractions(path));
+  const rows = (...filters: Filter[]) => filterInteractions(interactions, filters).users.length;
+  expect(rows({ type: 'min-rating', rating: 4 })).toBe(34_174 + 21_201); // fours and fives
+  expect(rows({ type: 'interval', column: 'rating', keep: '[1,1];[5,inf)' })).toBe(6_110 + 21_201);
+  expect(rows({ type: 'user-min', interactions: 20 })).toBe(100_000);
+  expect(rows({ type: 'user-tail-n', n: 20 })).toBe(943 * 20);
 });

@@ -8,8 +8,15 @@ export {
   readMappedInteractions,
   readMappedItems,
 } from './column-map.js';
+export {
+  type DatabricksModule,
+  type DatabricksSource,
+  databricksSchema,
+  readDatabricksInteractions,
+} from './databricks.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
+export { type Feature, type FeatureTable, featureMatrix, itemFeatures } from './features.js';
 export { type Filter, filterInteractions, filterSchema } from './filters.js';
 export { hashFile } from './hash-file.js';
 export { interactionMatrix } from './interaction-matrix.js';
@@ -29,13 +36,14 @@ export {
 } from './interactions.js';
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
-export { type EvaluationCase, type LeaveOneOut, leaveOneOut, type SealedTest } from './leave-one-out.js';
+export { type EvaluationCase, type LeaveOneOut, leaveOneOut } from './leave-one-out.js';
 export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
+export { collectSplit, findPresplit, type Presplit } from './presplit.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export { createRandomEncoder } from './random-encoder.js';
 export type { BadLines, ToleranceOptions } from './read-lines.js';
-export { readRecboleInteractions, readRecboleItems } from './recbole.js';
+export { readRecboleFeatures, readRecboleInteractions, readRecboleItems } from './recbole.js';
 export { readS3RecSequences } from './s3rec.js';
 export {
   decodeSafetensors,
@@ -44,9 +52,15 @@ export {
   type SafetensorData,
   type SafetensorDtype,
 } from './safetensors.js';
+export type { SealedTest } from './sealed-test.js';
+export { readSequenceTable, type SequenceTable, sequenceTableSchema } from './sequence-table.js';
+export { readSessionLines } from './session-lines.js';
+export { readSessionTable } from './session-table.js';
 export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
 export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
+export { type Split, splitSchema } from './split-schema.js';
+export { type InteractionSplit, splitInteractions, type TrainAndValidation } from './splits.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';
 export { type Column, type ColumnType, type ColumnValues, readParquet, writeParquet } from './tables.js';
 export type { TextEncoder } from './text-encoder.js';

@@ -68,12 +68,12 @@ export async function collectInteractions(
  * Amazon's 2018 files hold one row for every variant that a user reviewed, so a pair can occur many times.
  */
 export function keepFirstOfDuplicates(interactions: Interactions): Interactions {
-  return keepOneOfDuplicates(interactions, (earlier, later) => later < earlier);
+  return keepOneOfDuplicates(interactions, (above, below) => below < above);
 }
 
 /** Leaves one row for each pair of user and item: the latest, and of equally late ones the last in the file. */
 export function keepLastOfDuplicates(interactions: Interactions): Interactions {
-  return keepOneOfDuplicates(interactions, (earlier, later) => later >= earlier);
+  return keepOneOfDuplicates(interactions, (above, below) => below >= above);
 }
 
 /** @param isBetter  whether a row further down takes the place of one above it, by their times */

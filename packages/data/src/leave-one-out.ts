@@ -1,4 +1,5 @@
 import { type Sequences, sequenceOf } from './interactions.js';
+import { type SealedTest, sealTest } from './sealed-test.js';
 
 /** One question to a recommender: given this history, rank `target` high. */
 export interface EvaluationCase {
@@ -8,24 +9,13 @@ export interface EvaluationCase {
   target: number;
 }
 
-/** The test cases, which can be had once and by the final evaluation only. */
-export interface SealedTest {
-  /** How many cases there are. */
-  readonly size: number;
-  /**
-   * @param opener  who opens; only 'evaluate' may
-   * @throws Error when another opens, or when the test is open already
-   */
-  open(opener: 'evaluate'): EvaluationCase[];
-}
-
 export interface LeaveOneOut {
   /** Each user's items but the last two. Dropped users keep an empty row, so user ids stay valid. */
   train: Sequences;
   /** Target: the last item but one. History: the train part. */
   validation: EvaluationCase[];
   /** Target: the last item. History: the train part and the validation item. */
-  test: SealedTest;
+  test: SealedTest<EvaluationCase[]>;
   /** Users with fewer than three items: there is nothing to train on, so they take no part. */
   droppedUsers: number;
 }
@@ -35,6 +25,10 @@ const heldOut = 2;
 /**
  * Leave-one-out: each user's last item is for test, the last but one for validation, the rest for training.
  * Model selection sees validation only, hence the seal on the test part.
+ *
+ * This is the home of the sequence protocol: it says what each held-out item is to be predicted from, and drops users
+ * who cannot take part. As rows, its test part is that of the split `temporal-leave-k-out` with k 1, in which users of
+ * one or two rows take part too.
  *
  * @throws Error when no user has three items
  */
@@ -66,27 +60,5 @@ export function leaveOneOut(sequences: Sequences): LeaveOneOut {
     validation: casesAt(2),
     test: sealTest(kept.length, () => casesAt(1)),
     droppedUsers: numUsers - kept.length,
-  };
-}
-
-function sealTest(size: number, cases: () => EvaluationCase[]): SealedTest {
-  let isOpen = false;
-  return {
-    size,
-    open(opener) {
-      if (opener !== 'evaluate') {
-        throw new Error(
-          `data: the test split must be opened by evaluate, got ${JSON.stringify(opener)}; choose models on validation`,
-        );
-      }
-      if (isOpen) {
-        throw new Error(
-          'data: the test split must be opened once, got a second opening; keep the cases of the first, or choose ' +
-            'models on validation',
-        );
-      }
-      isOpen = true;
-      return cases();
-    },
   };
 }

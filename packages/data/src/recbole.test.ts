@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { featureMatrix } from './features.js';
 import { collectInteractions } from './interactions.js';
-import { readRecboleInteractions, readRecboleItems } from './recbole.js';
+import { readRecboleFeatures, readRecboleInteractions, readRecboleItems } from './recbole.js';
 
 const data = process.env.CODEBEAM_DATA;
 
@@ -45,9 +46,36 @@ it('reads .item with the names that the data sets use', async () => {
   ]);
 });
 
+it('reads any columns of .item and .user files as features', async () => {
+  const text =
+    'item_id:token\tclass:token_seq\tyear:float\tbrand:token\tvector:float_seq\n' +
+    '1\tAnimation Comedy\t1995\tAcme\t0.5 -2\n2\t\t\t\t\n';
+  expect(await readRecboleFeatures(await fileOf('e.item', text))).toEqual({
+    ids: ['1', '2'],
+    columns: {
+      class: [['Animation', 'Comedy'], []],
+      year: [1995, undefined],
+      brand: [['Acme'], []],
+      vector: [Float64Array.of(0.5, -2), Float64Array.of()],
+    },
+  });
+});
+
+it('names the column whose type is unknown, and the value that is no number', async () => {
+  const untyped = readRecboleFeatures(await fileOf('f.item', 'item_id:token\tclass\n1\tx\n'));
+  await expect(untyped).rejects.toThrow(
+    'f.item must have a type token, token_seq, float or float_seq, got none; write it as class:token',
+  );
+  const wrong = readRecboleFeatures(await fileOf('g.item', 'item_id:token\tyear:float\n1\tlate\n'));
+  await expect(wrong).rejects.toThrow('"year" must be a number, got "late"');
+});
+
 it.skipIf(!data)('reads MovieLens-100K (needs CODEBEAM_DATA)', async () => {
   const file = (name: string) => join(data!, 'ml-100k', name);
   const { userIds, itemIds, users } = await collectInteractions(readRecboleInteractions(file('ml-100k.inter.gz')));
   expect([userIds.length, itemIds.length, users.length]).toEqual([943, 1682, 100_000]);
   expect(await Readable.from(readRecboleItems(file('ml-100k.item.gz'))).toArray()).toHaveLength(1682);
+  const table = await readRecboleFeatures(file('ml-100k.user.gz'));
+  const { features, matrix } = featureMatrix(table, ['gender', 'occupation'], userIds);
+  expect([features.length, matrix.rows, matrix.values.length]).toEqual([2 + 21, 943, 2 * 943]);
 });

@@ -23,6 +23,7 @@ export function mergeRepeats(interactions: Interactions): Interactions {
 export function splitAtGaps(interactions: Interactions, seconds: number): Interactions {
   const { timestamps } = interactions;
   const { offsets, rows } = rowsByUser(interactions, rowsInTime(interactions));
+  const all = new Uint8Array(rows.length).fill(1);
   const sessions = new Int32Array(rows.length);
   const sessionIds: string[] = [];
   for (const [user, id] of interactions.userIds.entries()) {
@@ -35,5 +36,5 @@ export function splitAtGaps(interactions: Interactions, seconds: number): Intera
       sessions[rows[place]] = sessionIds.length - 1;
     }
   }
-  return { ...interactions, users: sessions, userIds: sessionIds };
+  return keepRows({ ...interactions, users: sessions, userIds: sessionIds }, all);
 }
