@@ -5,8 +5,12 @@ export {
   type ItemMap,
   interactionMapSchema,
   itemMapSchema,
+  type Row,
+  type RowOptions,
   readMappedInteractions,
   readMappedItems,
+  readRows,
+  type TableFormat,
 } from './column-map.js';
 export { type Download, type DownloadOptions, type DownloadProgress, downloadFiles } from './download.js';
 export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, writeEmbeddings } from './embeddings.js';
@@ -30,7 +34,7 @@ export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export { createRandomEncoder } from './random-encoder.js';
-export type { BadLines, ToleranceOptions } from './read-lines.js';
+export { type BadLines, readLines, type ToleranceOptions } from './read-lines.js';
 export { readRecboleInteractions, readRecboleItems } from './recbole.js';
 export { readS3RecSequences } from './s3rec.js';
 export {

@@ -6,9 +6,24 @@ export {
   type Interval,
   resampleCounts,
 } from './confidence.js';
+export {
+  type Conventions,
+  type CutOffMetric,
+  cutOffMetrics,
+  type MaskRule,
+  maskRules,
+  type PresetName,
+  presetNames,
+  presets,
+  type RankingMetric,
+  type TieRule,
+  tieRules,
+  wholeMetrics,
+} from './conventions.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
 export { formatResults } from './format-results.js';
+export { entropyOf, giniIndex } from './list-metrics.js';
 export {
   countInvalid,
   countListed,
@@ -26,6 +41,7 @@ export {
   recallAtK,
 } from './metrics.js';
 export { groupByPrefix, meanPurity, type PrefixGroup } from './prefix-categories.js';
+export { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 export {
   checkRequest,
   emptyRecommendations,
@@ -55,4 +71,12 @@ export {
   sliceByHistoryLength,
   sliceByTargetFrequency,
 } from './slices.js';
+export {
+  type RankedLists,
+  type RankedTargets,
+  type RankingInput,
+  rankedLists,
+  rankTargets,
+  type Targets,
+} from './target-ranks.js';
 export { writeTopK } from './top-k.js';
