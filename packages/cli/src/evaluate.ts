@@ -1,12 +1,17 @@
+import { type Column, writeParquet } from '@codebeam/data';
 import {
   type Conventions,
   cutOffMetrics,
+  keepCandidates,
   maskRules,
   type PresetName,
   presetNames,
   presets,
+  type RankingInput,
   type RankingMetric,
+  type RankingMetrics,
   rankingMetrics,
+  sampleCandidates,
   tieRules,
   wholeMetrics,
 } from '@codebeam/eval';
@@ -23,6 +28,9 @@ interface EvaluateOptions extends Partial<Omit<Conventions, 'metrics'>> {
   items?: number;
   seed: number;
   metrics?: RankingMetric[];
+  negatives?: number;
+  negativesBy: 'uniform' | 'popularity';
+  perUser?: string;
   json?: true;
 }
 
@@ -72,7 +80,10 @@ export function evaluateCommand(): Command {
     .option('--head-share <share>', 'share of training that the head of the catalogue holds', parseShare)
     .option('--metrics <list>', `those to compute: ${metricNames.join(', ')}`, parseMetrics)
     .option('--items <N>', 'size of the catalogue', parseCount)
-    .option('--seed <number>', 'of random ties', parseSeed, 42)
+    .option('--negatives <number>', 'sampled ranking: test items among so many others, drawn for each user', parseCount)
+    .addOption(choice('--negatives-by <chance>', 'how those are drawn', ['uniform', 'popularity']).default('uniform'))
+    .option('--seed <number>', 'of random ties and negatives', parseSeed, 42)
+    .option('--per-user <file>', 'write values per user, or per event, to this Parquet file')
     .option('--json', 'print one JSON object of metric and value')
     .addHelpText('after', details)
     .action(evaluate);
@@ -86,11 +97,29 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     await readRankingRows(options.recommendations, ['rank', 'score'], 'score'),
   ];
   const files = { train, test, recommendations };
-  const { input, notes } = rankingInput(files, options.items, conventions.average === 'event');
+  const { input, users, notes } = rankingInput(files, options.items, conventions.average === 'event');
   for (const note of notes) console.error(`note: ${note}`);
-  const { overall } = rankingMetrics(input, conventions, options.k, options.seed);
-  const told = Object.entries(overall).filter(([, value]) => Number.isFinite(value));
+  const metrics = rankingMetrics(sampled(input, options), conventions, options.k, options.seed);
+  if (options.perUser !== undefined) await writePerUser(options.perUser, users, metrics);
+  const told = Object.entries(metrics.overall).filter(([, value]) => Number.isFinite(value));
   console.log(options.json ? JSON.stringify(Object.fromEntries(told), null, 2) : table(told, options));
+}
+
+/** The input as it is, or with lists of sampled candidates. */
+function sampled(input: RankingInput, { negatives, negativesBy, seed }: EvaluateOptions): RankingInput {
+  if (negatives === undefined) return input;
+  const weights = new Float64Array(input.numItems);
+  for (const item of input.train.items) weights[item]++;
+  const options = { numNegatives: negatives, seed, ...(negativesBy === 'popularity' && { weights }) };
+  const candidates = sampleCandidates(input, options);
+  const numCandidates = candidates.offsets.slice(1).map((end, user) => end - candidates.offsets[user]);
+  return { ...input, lists: keepCandidates(input.lists, candidates), numCandidates };
+}
+
+async function writePerUser(path: string, ids: readonly string[], { users, perUser }: RankingMetrics): Promise<void> {
+  const columns = Object.entries(perUser).map(([name, values]): [string, Column] => [name, { type: 'double', values }]);
+  const user: Column = { type: 'string', values: Array.from(users, (number) => ids[number]) };
+  await writeParquet(path, { user, ...Object.fromEntries(columns) });
 }
 
 /** The preset's, but for those that an option sets. */

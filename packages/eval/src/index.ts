@@ -1,6 +1,7 @@
 export {
   type BootstrapOptions,
   bootstrapInterval,
+  bootstrapMean,
   countRanks,
   coverageInterval,
   type Interval,
@@ -20,6 +21,7 @@ export {
   tieRules,
   wholeMetrics,
 } from './conventions.js';
+export { adjustPValues } from './corrections.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
 export { formatResults } from './format-results.js';
@@ -40,6 +42,16 @@ export {
   rankMetrics,
   recallAtK,
 } from './metrics.js';
+export {
+  describeSample,
+  type MeanTest,
+  pairedTTest,
+  type SampleSummary,
+  type TestResult,
+  type WilcoxonOptions,
+  welchTest,
+  wilcoxonTest,
+} from './paired-tests.js';
 export { groupByPrefix, meanPurity, type PrefixGroup } from './prefix-categories.js';
 export { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 export {
@@ -62,8 +74,9 @@ export {
   type ResultsTable,
   summarizeEvaluation,
 } from './results.js';
+export { keepCandidates, rankCandidates, type SampleOptions, sampleCandidates } from './sampled-ranking.js';
 export { compareOverSeeds, meansOverSeeds, type SeededMean, type SeededRanks } from './seeds.js';
-export { compareModels, type PairedDifference } from './significance.js';
+export { compareModels, compareValues, type PairedDifference } from './significance.js';
 export {
   evaluateSlices,
   type Slice,
