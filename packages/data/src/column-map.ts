@@ -9,7 +9,7 @@ import { countBadLines, parseLines, type ToleranceOptions } from './read-lines.j
 const column = z.string().min(1);
 
 const formats = ['csv', 'tsv', 'jsonl', 'parquet', 'recbole'] as const;
-type TableFormat = (typeof formats)[number];
+export type TableFormat = (typeof formats)[number];
 
 /** How a file of rows is written. Each field of it that is left out follows from the file's name. */
 const tableFormat = {
@@ -62,7 +62,7 @@ export function readMappedInteractions(
 ): AsyncGenerator<RawInteraction> {
   const { columns, timestampUnit, ...format } = interactionMapSchema.parse(map);
   const parseRow = (row: Row) => interactionOf(row, columns, timestampUnit);
-  return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options });
 }
 
 /** @throws SyntaxError naming the column whose value is no id or time */
@@ -103,25 +103,35 @@ export function readMappedItems(path: string, map: ItemMap, options: ToleranceOp
       description: field(row, columns.description),
     });
   };
-  return parseRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options });
 }
 
-/** By column. */
+/** A row by column name, as its format has it: texts in delimited files, typed values in the others. */
 export type Row = Record<string, unknown>;
 
-interface RowOptions extends ToleranceOptions {
+export interface RowOptions extends ToleranceOptions {
+  /** By default as the file's name says. */
   format?: TableFormat;
   delimiter?: string;
-  header: boolean;
-  quotes: boolean;
-  encoding: 'utf8' | 'latin1';
+  /** Whether the first row names the columns; else they are 1, 2, 3 ... Default true. */
+  header?: boolean;
+  /** Whether fields of csv and tsv may stand in double quotes. Default true. */
+  quotes?: boolean;
+  encoding?: 'utf8' | 'latin1';
 }
 
-function parseRows<T>(
+/**
+ * Reads the rows of a file of any format, plain or gzip, in file order. A row for which `parseRow` throws a SyntaxError
+ * is passed over and counted.
+ *
+ * @param columns  columns that must be there; of Parquet files no others are read
+ * @throws Error naming the file, and line or column, when a column is missing or too many rows are bad
+ */
+export function readRows<T>(
   path: string,
   columns: readonly string[],
   parseRow: (row: Row) => T,
-  options: RowOptions,
+  options: RowOptions = {},
 ): AsyncGenerator<T> {
   const format = options.format ?? formatOf(path);
   switch (format) {

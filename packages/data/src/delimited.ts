@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import { countBadLines, readBytes, type TextEncoding, type ToleranceOptions } from './read-lines.js';
+import { countBadLines, readBytes, readLines, type TextEncoding, type ToleranceOptions } from './read-lines.js';
 
 export interface DelimitedOptions extends ToleranceOptions {
   /** What separates fields: `,` by default, a tab, `;`, `::` ... */
@@ -41,20 +41,10 @@ export async function* parseDelimited<T>(
   const { delimiter = ',', header = true, quotes = true, encoding = 'utf8' } = options;
   const columnName = options.columnName ?? ((field: string) => field.trim());
   const badLines = countBadLines(path, options);
-  const parser = parse({
-    bom: true,
-    delimiter,
-    encoding,
-    quote: quotes ? '"' : false,
-    record_delimiter: ['\n', '\r\n'],
-    info: true,
-    relax_column_count: true, // counted below, where the row can be passed over
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: maxRowBytes,
-  });
+  const hasQuotes = quotes && (await holdsQuotes(path));
+  const records = hasQuotes ? quotedRecords(path, delimiter, encoding) : plainRecords(path, delimiter, encoding);
   let names: string[] | undefined;
-  for await (const { record, info } of recordsOf(path, parser)) {
+  for await (const { record, line } of records) {
     if (names === undefined) {
       names = record.map((field, i) => (header ? columnName(field) : `${i + 1}`));
       requireColumns(path, columns, names, 'correct the column map or the delimiter');
@@ -65,9 +55,11 @@ export async function* parseDelimited<T>(
       if (record.length !== names.length) {
         throw new SyntaxError(`a row must have ${names.length} fields, got ${record.length}`);
       }
-      value = parseRow(Object.fromEntries(names.map((name, i) => [name, record[i]])));
+      const row: Record<string, string> = {};
+      for (const [i, name] of names.entries()) row[name] = record[i];
+      value = parseRow(row);
     } catch (error) {
-      badLines.add(info.lines, error);
+      badLines.add(line, error);
       continue;
     }
     badLines.addGood();
@@ -84,14 +76,45 @@ export function requireColumns(path: string, wanted: readonly string[], has: rea
   }
 }
 
-interface CsvRecord {
+interface DelimitedRecord {
   record: string[];
-  info: { lines: number };
+  /** From 1; of a record of several lines the last. */
+  line: number;
 }
 
-async function* recordsOf(path: string, parser: ReturnType<typeof parse>): AsyncGenerator<CsvRecord> {
+/** Quotes are searched for first, as a file without any is read several times faster, a line at a time. */
+async function holdsQuotes(path: string): Promise<boolean> {
+  for await (const chunk of readBytes(path)) if (chunk.includes('"')) return true;
+  return false;
+}
+
+async function* plainRecords(path: string, delimiter: string, encoding: TextEncoding): AsyncGenerator<DelimitedRecord> {
+  for await (const { text, number } of readLines(path, encoding)) {
+    if (text !== '') yield { record: text.split(delimiter), line: number };
+  }
+}
+
+async function* quotedRecords(
+  path: string,
+  delimiter: string,
+  encoding: TextEncoding,
+): AsyncGenerator<DelimitedRecord> {
+  const parser = parse({
+    bom: true,
+    delimiter,
+    encoding,
+    quote: '"',
+    record_delimiter: ['\n', '\r\n'],
+    info: true,
+    relax_column_count: true, // counted by the caller, who can pass the row over
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: maxRowBytes,
+  });
+  type Parsed = AsyncIterable<{ record: string[]; info: { lines: number } }>;
   try {
-    yield* pipeline(Readable.from(readBytes(path)), parser, () => {}) as AsyncIterable<CsvRecord>;
+    const parsed = pipeline(Readable.from(readBytes(path)), parser, () => {}) as Parsed;
+    for await (const { record, info } of parsed) yield { record, line: info.lines };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (!code?.startsWith('CSV_')) throw cause;

@@ -5,8 +5,12 @@ export {
   type ItemMap,
   interactionMapSchema,
   itemMapSchema,
+  type Row,
+  type RowOptions,
   readMappedInteractions,
   readMappedItems,
+  readRows,
+  type TableFormat,
 } from './column-map.js';
 export {
   type DatabricksModule,
@@ -19,7 +23,6 @@ export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, write
 export { type Feature, type FeatureTable, featureMatrix, itemFeatures } from './features.js';
 export { type Filter, filterInteractions, filterSchema } from './filters.js';
 export { hashFile } from './hash-file.js';
-export { interactionMatrix } from './interaction-matrix.js';
 export {
   type CoreBounds,
   collectInteractions,
@@ -42,7 +45,7 @@ export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precompute
 export { collectSplit, findPresplit, type Presplit } from './presplit.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export { createRandomEncoder } from './random-encoder.js';
-export type { BadLines, ToleranceOptions } from './read-lines.js';
+export { type BadLines, readLines, type ToleranceOptions } from './read-lines.js';
 export { readRecboleFeatures, readRecboleInteractions, readRecboleItems } from './recbole.js';
 export { readS3RecSequences } from './s3rec.js';
 export {

@@ -94,6 +94,30 @@ export function bootstrapInterval(
 }
 
 /**
+ * Mean and interval of any values per user, such as those of `rankingMetrics`; NaN is left out. Equal values are one outcome.
+ *
+ * @throws RangeError when there is no value
+ */
+export function bootstrapMean(values: Float64Array, options: BootstrapOptions): Interval {
+  const { counts, outcomes } = countValues(values);
+  return bootstrapInterval(counts, resampleCounts(counts, options), (outcome) => outcomes[outcome]);
+}
+
+/** Distinct values, rising, and how often each occurs. */
+export function countValues(values: Float64Array): { counts: Int32Array; outcomes: Float64Array } {
+  const rising = values.filter((value) => !Number.isNaN(value)).sort();
+  if (rising.length === 0) throw new RangeError('eval: values must be at least one, got none; evaluate on more users');
+  const outcomes = rising.filter((value, i) => value !== rising[i - 1]);
+  const counts = new Int32Array(outcomes.length);
+  let outcome = 0;
+  for (const value of rising) {
+    if (value !== outcomes[outcome]) outcome++;
+    counts[outcome]++;
+  }
+  return { counts, outcomes };
+}
+
+/**
  * Users by rank: entry r counts the targets found at rank r, entry 0 those that were not.
  *
  * @returns [k+1] counts

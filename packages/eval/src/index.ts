@@ -1,14 +1,31 @@
 export {
   type BootstrapOptions,
   bootstrapInterval,
+  bootstrapMean,
   countRanks,
   coverageInterval,
   type Interval,
   resampleCounts,
 } from './confidence.js';
+export {
+  type Conventions,
+  type CutOffMetric,
+  cutOffMetrics,
+  type MaskRule,
+  maskRules,
+  type PresetName,
+  presetNames,
+  presets,
+  type RankingMetric,
+  type TieRule,
+  tieRules,
+  wholeMetrics,
+} from './conventions.js';
+export { adjustPValues } from './corrections.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
 export { formatResults } from './format-results.js';
+export { entropyOf, giniIndex } from './list-metrics.js';
 export {
   countInvalid,
   countListed,
@@ -25,7 +42,18 @@ export {
   rankMetrics,
   recallAtK,
 } from './metrics.js';
+export {
+  describeSample,
+  type MeanTest,
+  pairedTTest,
+  type SampleSummary,
+  type TestResult,
+  type WilcoxonOptions,
+  welchTest,
+  wilcoxonTest,
+} from './paired-tests.js';
 export { groupByPrefix, meanPurity, type PrefixGroup } from './prefix-categories.js';
+export { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 export {
   checkRequest,
   emptyRecommendations,
@@ -46,8 +74,9 @@ export {
   type ResultsTable,
   summarizeEvaluation,
 } from './results.js';
+export { keepCandidates, rankCandidates, type SampleOptions, sampleCandidates } from './sampled-ranking.js';
 export { compareOverSeeds, meansOverSeeds, type SeededMean, type SeededRanks } from './seeds.js';
-export { compareModels, type PairedDifference } from './significance.js';
+export { compareModels, compareValues, type PairedDifference } from './significance.js';
 export {
   evaluateSlices,
   type Slice,
@@ -55,4 +84,12 @@ export {
   sliceByHistoryLength,
   sliceByTargetFrequency,
 } from './slices.js';
+export {
+  type RankedLists,
+  type RankedTargets,
+  type RankingInput,
+  rankedLists,
+  rankTargets,
+  type Targets,
+} from './target-ranks.js';
 export { writeTopK } from './top-k.js';

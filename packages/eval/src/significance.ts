@@ -1,4 +1,11 @@
-import { type BootstrapOptions, bootstrapInterval, type Interval, meanOf, resampleCounts } from './confidence.js';
+import {
+  type BootstrapOptions,
+  bootstrapInterval,
+  countValues,
+  type Interval,
+  meanOf,
+  resampleCounts,
+} from './confidence.js';
 import type { Evaluation } from './evaluate.js';
 import { type MetricName, metricOf } from './metrics.js';
 
@@ -47,6 +54,31 @@ export function compareModels(
     const gain = (outcome: number) => value(Math.floor(outcome / (width + 1))) - value(outcome % (width + 1));
     return { model: model.name, reference: reference.name, metric, users, ...testGain(counts, resampled, gain) };
   });
+}
+
+/**
+ * Paired bootstrap of any values per user, in the same order of users for both models; users of whom one says NaN are
+ * left out.
+ *
+ * @throws RangeError when the two have not as many users, or none that both tell of
+ */
+export function compareValues(
+  model: Float64Array,
+  reference: Float64Array,
+  options: BootstrapOptions,
+): Pick<PairedDifference, 'difference' | 'pValue'> {
+  const { counts, outcomes } = countValues(differencesOf(model, reference));
+  return testGain(counts, resampleCounts(counts, options), (outcome) => outcomes[outcome]);
+}
+
+/** model - reference of the users of whom both say something. */
+export function differencesOf(model: Float64Array, reference: Float64Array): Float64Array {
+  if (model.length !== reference.length) {
+    throw new RangeError(
+      `eval: models to compare must have the same users, got ${model.length} and ${reference.length}; evaluate both on the same cases`,
+    );
+  }
+  return model.map((value, user) => value - reference[user]).filter((value) => !Number.isNaN(value));
 }
 
 /**

@@ -1,0 +1,206 @@
+import { type RowOptions, readLines, readParquet, readRows } from '@codebeam/data';
+
+/** What a column can mean. */
+export type Role = 'user' | 'item' | 'rating' | 'rank' | 'score';
+
+/** Names of columns, in lower case and without anything but letters and digits. */
+const columnNames: Record<Role, readonly string[]> = {
+  user: ['user', 'userid', 'uid', 'session', 'sessionid', 'sid', 'reviewerid', 'customerid', 'visitorid'],
+  item: ['item', 'itemid', 'iid', 'movieid', 'productid', 'articleid', 'trackid', 'track', 'asin', 'parentasin'],
+  rating: ['rating', 'ratings', 'overall', 'stars'],
+  rank: ['rank', 'position', 'place'],
+  score: ['score', 'scores', 'prediction', 'rating'],
+};
+
+/** How RecBole's files name a column; nothing in them is quoted. */
+const typed = /:(token|float)(_seq)?$/;
+
+/** Rows of a file: who, what, and a number for each further role that it has a column for. */
+export interface Rows {
+  path: string;
+  users: string[];
+  items: string[];
+  numbers: Partial<Record<Role, Float64Array>>;
+  /** What had to be guessed. */
+  notes: string[];
+}
+
+/**
+ * Reads users, items and numbers from CSV, TSV, JSON lines, Parquet or RecBole's atomic files, plain or gzip. What a file
+ * is follows from its content, its columns from their names (`user_id:token`, `userId`, `session_id` ...); a file
+ * without names has user, item and then `third`, if that many columns.
+ *
+ * @param roles  the numbers to look for
+ * @param third  what the third of unnamed columns means
+ * @throws Error naming the file when it cannot be read, lacks a column, or a row has no number where it needs one
+ */
+export async function readRankingRows(path: string, roles: readonly Role[], third: Role): Promise<Rows> {
+  const layout = await layoutOf(path);
+  const columns = layout.names === undefined ? columnsByPlace(layout.fields, third) : columnsByName(path, layout.names);
+  const has = roles.filter((role) => columns[role] !== undefined);
+  const numbers = new Map<Role, number[]>(has.map((role) => [role, []]));
+  const rows: Rows = { path, users: [], items: [], numbers: {}, notes: [] };
+  const addRow = (row: Record<string, unknown>) => {
+    const user = idOf(row[columns.user as string], 'user');
+    const item = idOf(row[columns.item as string], 'item');
+    const values = has.map((role) => numberOf(row[columns[role] as string], role));
+    rows.users.push(user);
+    rows.items.push(item);
+    for (const [i, role] of has.entries()) numbers.get(role)?.push(values[i]);
+  };
+  const wanted = ['user' as const, 'item' as const, ...has].map((role) => columns[role] as string);
+  await layout.read([...new Set(wanted)], addRow);
+  for (const [role, values] of numbers) rows.numbers[role] = Float64Array.from(values);
+  if (layout.names === undefined) settleThird(rows, third);
+  return rows;
+}
+
+/** Any count of seconds or milliseconds since 1973, and no rating. */
+const earliestTime = 1e8;
+
+/** Of columns without names the third may be a time where a rating was looked for, or a rank for a score. */
+function settleThird(rows: Rows, third: Role): void {
+  const values = rows.numbers[third];
+  let meaning: string = third;
+  if (values && third === 'rating' && values.every((value) => value >= earliestTime)) meaning = 'time';
+  if (values && third === 'score' && areRanks(rows.users, values)) meaning = 'rank';
+  if (values && meaning !== third) {
+    delete rows.numbers[third];
+    if (meaning === 'rank') rows.numbers.rank = values;
+  }
+  const told = ['user', 'item', ...(values ? [meaning] : [])].join(', ');
+  rows.notes.push(`${rows.path} has no header: its columns are taken for ${told}`);
+}
+
+/** Whether every user's values count 1, 2, 3 ... */
+function areRanks(users: readonly string[], values: Float64Array): boolean {
+  const counted = new Map<string, number>();
+  return values.every((value, row) => {
+    const place = (counted.get(users[row]) ?? 0) + 1;
+    counted.set(users[row], place);
+    return value === place;
+  });
+}
+
+interface Layout {
+  /** Names of the columns, or nothing when the first row is data. */
+  names: string[] | undefined;
+  /** Number of columns. */
+  fields: number;
+  read(columns: string[], addRow: (row: Record<string, unknown>) => void): Promise<void>;
+}
+
+async function layoutOf(path: string): Promise<Layout> {
+  const [first, second] = await firstLines(path);
+  if (first === undefined) throw new Error(`cli: ${path} must have rows, got an empty file; check the path`);
+  if (first.startsWith('PAR1')) return parquetLayout(path);
+  if (first.trimStart().startsWith('{'))
+    return textLayout(path, Object.keys(parseJson(path, first)), { format: 'jsonl' });
+  const delimiter = ['\t', ',', ';', '::', '|', ' '].find((one) => first.includes(one)) ?? ',';
+  const split = (line: string) => line.split(delimiter).map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
+  const fields = split(first);
+  const isHeader = hasNames(fields, second === undefined ? undefined : split(second));
+  const quotes = !fields.some((field) => typed.test(field));
+  const options: RowOptions = { format: 'csv', delimiter, header: isHeader, quotes };
+  return textLayout(path, isHeader ? fields : fields.length, options);
+}
+
+function textLayout(path: string, columns: string[] | number, options: RowOptions): Layout {
+  return {
+    names: typeof columns === 'number' ? undefined : columns,
+    fields: typeof columns === 'number' ? columns : columns.length,
+    async read(wanted, addRow) {
+      // Not one bad row is passed over: a metric of most rows is another metric.
+      for await (const _ of readRows(path, wanted, addRow, { ...options, tolerance: 0 }));
+    },
+  };
+}
+
+async function parquetLayout(path: string): Promise<Layout> {
+  const columns = await readParquet(path);
+  const names = Object.keys(columns);
+  return {
+    names,
+    fields: names.length,
+    async read(wanted, addRow) {
+      const values = wanted.map((name) => columns[name]);
+      for (let row = 0; row < (values[0]?.length ?? 0); row++) {
+        try {
+          addRow(Object.fromEntries(wanted.map((name, i) => [name, values[i][row]])));
+        } catch (error) {
+          throw new Error(`cli: row ${row + 1} of ${path} must be whole, got one where ${(error as Error).message}`);
+        }
+      }
+    },
+  };
+}
+
+async function firstLines(path: string): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { text } of readLines(path, 'utf8')) {
+    if (text.trim() !== '' && lines.push(text) === 2) break;
+    if (lines[0]?.startsWith('PAR1')) break;
+  }
+  return lines;
+}
+
+function parseJson(path: string, line: string): object {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new Error(`cli: ${path} must be JSON lines, got ${(cause as Error).message}; mend the first line`, { cause });
+  }
+}
+
+/** Whether the first row names the columns: a name is known or typed, or words stand over numbers that are no ids. */
+function hasNames(first: readonly string[], second: readonly string[] | undefined): boolean {
+  const known = new Set(Object.values(columnNames).flat());
+  if (first.some((field) => known.has(plain(field)) || typed.test(field))) return true;
+  const isNumber = (field: string | undefined) => field !== undefined && field !== '' && Number.isFinite(Number(field));
+  const isOver = first.map((field, column) => field !== '' && !isNumber(field) && isNumber(second?.[column]));
+  return isOver.every(Boolean) || isOver.slice(2).some(Boolean);
+}
+
+/** `user_id:token`, `userId` and `User ID` are all `userid`. */
+function plain(name: string): string {
+  return name
+    .split(':')[0]
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '');
+}
+
+type Columns = Partial<Record<Role, string>>;
+
+function columnsByName(path: string, names: readonly string[]): Columns {
+  const find = (role: Role) =>
+    columnNames[role].map((known) => names.find((name) => plain(name) === known)).find((name) => name !== undefined);
+  const roles = Object.keys(columnNames) as Role[];
+  const columns: Columns = Object.fromEntries(roles.map((role) => [role, find(role)]));
+  for (const role of ['user', 'item'] as const) {
+    if (columns[role] !== undefined) continue;
+    throw new Error(
+      `cli: ${path} must have a column for the ${role}, got ${names.join(', ')}; name one ${role} or ${role}_id`,
+    );
+  }
+  return columns;
+}
+
+function columnsByPlace(fields: number, third: Role): Columns {
+  return { user: '1', item: '2', ...(fields > 2 && { [third]: '3' }) };
+}
+
+function idOf(value: unknown, role: Role): string {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  throw new SyntaxError(`the ${role} must be an id, got ${JSON.stringify(value) ?? 'nothing'}`);
+}
+
+/** Ratings may be missing; what orders a list may not. */
+function numberOf(value: unknown, role: Role): number {
+  const isMissing = value === undefined || value === null || value === '';
+  const number = isMissing ? Number.NaN : Number(value);
+  if (Number.isNaN(number) && !(isMissing && role === 'rating')) {
+    throw new SyntaxError(`the ${role} must be a number, got ${JSON.stringify(value) ?? 'nothing'}`);
+  }
+  return number;
+}

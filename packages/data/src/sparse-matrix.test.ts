@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { sparseMatrix, transpose } from './sparse-matrix.js';
+
+it('has its entries by row, in order of columns, and transposed by column', () => {
+  const matrix = sparseMatrix(
+    [{ 2: 4, 0: 5, 1: 1 }, {}, { 1: 3 }].map((row) => new Map(Object.entries(row).map(([c, v]) => [Number(c), v]))),
+    3,
+  );
+  expect(matrix).toEqual({
+    rows: 3,
+    columns: 3,
+    offsets: Int32Array.of(0, 3, 3, 4),
+    indices: Int32Array.of(0, 1, 2, 1),
+    values: Float64Array.of(5, 1, 4, 3),
+  });
+  expect(transpose(matrix)).toEqual({
+    rows: 3,
+    columns: 3,
+    offsets: Int32Array.of(0, 1, 3, 4),
+    indices: Int32Array.of(0, 0, 2, 0),
+    values: Float64Array.of(5, 1, 3, 4),
+  });
+});

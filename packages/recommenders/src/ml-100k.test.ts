@@ -1,0 +1,84 @@
+import { selectBackend } from '@codebeam/backend';
+import {
+  collectInteractions,
+  type Interactions,
+  orderByTime,
+  readRecboleInteractions,
+  splitInteractions,
+  splitSchema,
+} from '@codebeam/data';
+import { presets, rankedLists, rankingMetrics } from '@codebeam/eval';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ease, mostPopular, type RecommenderModel } from './index.js';
+
+const folder = process.env.CODEBEAM_DATA;
+
+/** Each user's training items masked, ties by lower id, WarpRec's conventions: computed elsewhere in float64. */
+describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names a folder with the files)', () => {
+  let train: Interactions;
+  let test: Interactions;
+
+  beforeAll(async () => {
+    await selectBackend();
+    const rows = await collectInteractions(readRecboleInteractions(`${folder}/ml-100k/ml-100k.inter.gz`));
+    const split = splitInteractions(byNumber(rows), splitSchema.parse({ type: 'temporal-holdout', ratio: 0.1 }), 1);
+    train = split.train;
+    test = split.test.open('evaluate');
+  });
+
+  async function metricsOf(model: RecommenderModel, options: object): Promise<Record<string, number>> {
+    const sequences = orderByTime(train);
+    const numItems = train.itemIds.length;
+    const recommender = await model.fit({ sequences, numItems, fittedOn: 'train' }, options);
+    const histories = Array.from(train.userIds, (_, user) =>
+      sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]),
+    );
+    const { items } = await recommender.recommend(histories, 10, { maskHistory: true });
+    const input = { lists: rankedLists(items, 10), targets: orderByTime(test), train: sequences, numItems };
+    return rankingMetrics(input, presets.warprec, [10]).overall;
+  }
+
+  it('holds out a tenth of each user', () => {
+    expect([train.users.length, test.users.length]).toEqual([89_561, 10_439]);
+  });
+
+  it('scores most-popular as computed elsewhere', async () => {
+    expect(await metricsOf(mostPopular, {})).toMatchObject({
+      'recall@10': expect.closeTo(0.072384, 4),
+      'precision@10': expect.closeTo(0.067656, 4),
+      'hitRate@10': expect.closeTo(0.408271, 4),
+      'ndcg@10': expect.closeTo(0.085564, 4),
+      'mrr@10': expect.closeTo(0.168671, 4),
+      'map@10': expect.closeTo(0.039142, 4),
+      'gini@10': expect.closeTo(0.98713, 4),
+      'coverage@10': 78,
+      'entropy@10': expect.closeTo(3.392887, 4),
+    });
+  });
+
+  it('scores EASE as computed elsewhere', async () => {
+    expect(await metricsOf(ease, { l2: 250 })).toMatchObject({
+      'recall@10': expect.closeTo(0.136141, 4),
+      'precision@10': expect.closeTo(0.108059, 4),
+      'hitRate@10': expect.closeTo(0.574761, 4),
+      'ndcg@10': expect.closeTo(0.152606, 4),
+      'mrr@10': expect.closeTo(0.277731, 4),
+      'map@10': expect.closeTo(0.079973, 4),
+      'gini@10': expect.closeTo(0.907817, 4),
+      'coverage@10': 453,
+      'entropy@10': expect.closeTo(5.344379, 4),
+    });
+  });
+});
+
+/** Ids in the order of the numbers that the data set names users and items by, which ties go by. */
+function byNumber(interactions: Interactions): Interactions {
+  const renumber = (dense: Int32Array, ids: readonly string[]): [Int32Array, string[]] => {
+    const sorted = ids.toSorted((a, b) => Number(a) - Number(b));
+    const numbers = new Map(sorted.map((id, number) => [id, number]));
+    return [dense.map((one) => numbers.get(ids[one])!), sorted];
+  };
+  const [users, userIds] = renumber(interactions.users, interactions.userIds);
+  const [items, itemIds] = renumber(interactions.items, interactions.itemIds);
+  return { ...interactions, users, items, userIds, itemIds };
+}
