@@ -178,7 +178,7 @@ describe('codebeam evaluate', () => {
     const { stdout, stderr } = runEvaluate({ test, lists }, '--preset', 'warprec', '--k', '1', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ 'recall@1': 0.5, 'coverage@1': 1 });
     expect(stderr).toContain('note: 1 of 2 test users have no list: they count as 0');
-    expect(stderr).toContain('note: 1 lists of users without test items are ignored');
+    expect(stderr).toContain('note: lists of 1 users without test items are ignored');
   });
 
   it('compares predictions with ratings where there are both', () => {

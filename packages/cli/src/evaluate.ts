@@ -42,7 +42,9 @@ userId, session_id ...) and one for the item (item, item_id ...). Without a head
 train and test, a rating; for recommendations a score, or a rank where each list counts 1, 2, 3 ...
 Recommendations go by rank, lowest first; else by score, highest first; else by their order in the file.
 
-Items: N, the size of the catalogue, is the number of items of all three files, or --items.
+Items: N, the size of the catalogue, is the number of items of all three files, or --items. Items that only a list or only
+the test file has are items like any other. An item twice in a list is an error; of a pair twice in the test file the
+last row counts, but for means over events, where each does.
 Mask: "seen" takes a user's training items out of the list before it is cut at k; lists may be longer than k. "none"
 leaves them.
 Users: those of the test file. One without a list counts as 0; lists of others are ignored, for coverage and the like too.
@@ -52,7 +54,8 @@ Short lists: divisors stay k; a test item that a list lacks is missed, and adds 
 
 The presets set all conventions, and which metrics there are:
   warprec  gain exp2, lists by item id at ties, seen items masked, means over users; all metrics
-  recbole  binary gain, coverage as a fraction, Gini by N, entropy per item, both N with RecBole's padding item
+  recbole  binary gain, coverage as a fraction, Gini by N, entropy per item, ARP over rows; N of coverage and Gini has
+           RecBole's padding item besides (--padding none takes it out); its gauc has to be asked for by --metrics
   gru4rec  recall and mrr, means over test rows (events), seen items kept, standard ties
 `;
 

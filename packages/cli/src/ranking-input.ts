@@ -161,16 +161,13 @@ function selectRows({ users, items, numbers, ...rest }: Rows, selected: readonly
 }
 
 function noteGaps({ lists, targets, train }: RankingInput, notes: string[]): void {
+  const users = Array.from({ length: lists.offsets.length - 1 }, (_, user) => user);
   const has = ({ offsets }: Sequences, user: number) => offsets[user + 1] > offsets[user];
-  const tested = Array.from(targets.offsets.keys())
-    .slice(0, -1)
-    .filter((user) => has(targets, user));
+  const tested = users.filter((user) => has(targets, user));
   const missing = tested.filter((user) => !has(lists, user)).length;
   if (missing > 0) notes.push(`${missing} of ${tested.length} test users have no list: they count as 0`);
-  const untested = lists.offsets.length - 1 - tested.length;
-  const listed = Array.from({ length: lists.offsets.length - 1 }, (_, user) => user).filter((user) => has(lists, user));
-  const ignored = listed.filter((user) => !has(targets, user)).length;
-  if (untested > 0 && ignored > 0) notes.push(`${ignored} lists of users without test items are ignored`);
+  const ignored = users.filter((user) => has(lists, user) && !has(targets, user)).length;
+  if (ignored > 0) notes.push(`lists of ${ignored} users without test items are ignored`);
   const trained = new Set(train.items);
   const cold = targets.items.filter((item) => !trained.has(item)).length;
   if (cold > 0) notes.push(`${cold} of ${targets.items.length} test rows have an item that training lacks: they count`);

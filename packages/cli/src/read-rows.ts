@@ -195,10 +195,17 @@ function idOf(value: unknown, role: Role): string {
   throw new SyntaxError(`the ${role} must be an id, got ${JSON.stringify(value) ?? 'nothing'}`);
 }
 
+/** As Python writes them: of masked items, mostly. */
+const infinities = new Set<unknown>(['inf', '-inf']);
+
 /** Ratings may be missing; what orders a list may not. */
 function numberOf(value: unknown, role: Role): number {
   const isMissing = value === undefined || value === null || value === '';
-  const number = isMissing ? Number.NaN : Number(value);
+  const number = isMissing
+    ? Number.NaN
+    : infinities.has(value)
+      ? Number(`${value}`.replace('inf', 'Infinity'))
+      : Number(value);
   if (Number.isNaN(number) && !(isMissing && role === 'rating')) {
     throw new SyntaxError(`the ${role} must be a number, got ${JSON.stringify(value) ?? 'nothing'}`);
   }

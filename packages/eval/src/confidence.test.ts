@@ -1,6 +1,6 @@
 import { createGenerator, createKey } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
-import { bootstrapInterval, countRanks, coverageInterval, recallAtK, resampleCounts } from './index.js';
+import { bootstrapInterval, bootstrapMean, countRanks, coverageInterval, recallAtK, resampleCounts } from './index.js';
 
 const isHit = (rank: number) => recallAtK(rank, 10);
 
@@ -71,6 +71,22 @@ describe('bootstrapInterval', () => {
   it('is a point when no user has a hit', () => {
     const counts = Int32Array.of(9, 0);
     expect(bootstrapInterval(counts, resampleCounts(counts, { seed: 1 }), isHit)).toEqual({ mean: 0, low: 0, high: 0 });
+  });
+});
+
+describe('bootstrapMean', () => {
+  it('is the interval of counted outcomes, for values of any kind and without those that are NaN', () => {
+    const values = Float64Array.from({ length: 500 }, (_, user) => (user % 5 === 0 ? 0.25 : user % 7 === 0 ? NaN : 0));
+    const counts = Int32Array.of(values.filter((value) => value === 0).length, 100);
+    const options = { seed: 3, resamples: 200 };
+    const expected = bootstrapInterval(counts, resampleCounts(counts, options), (outcome) => outcome / 4);
+    expect(bootstrapMean(values, options)).toEqual(expected);
+  });
+
+  it('refuses no values', () => {
+    expect(() => bootstrapMean(Float64Array.of(NaN), { seed: 1 })).toThrow(
+      'eval: values must be at least one, got none',
+    );
   });
 });
 

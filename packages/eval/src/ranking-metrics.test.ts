@@ -145,12 +145,12 @@ describe('rankingMetrics', () => {
     });
   });
 
-  it('refuses bad cut-offs, users that differ in number, repeated targets, and negative ratings under exp2', () => {
+  it('refuses bad cut-offs, users that differ in number, repeated targets, and ratings off any scale under exp2', () => {
     expect(() => rankingMetrics(toy, warprec, [0])).toThrow('eval: ks must be positive integers, got [0]');
     expect(() => rankingMetrics({ ...toy, train: sequences() }, warprec, [1])).toThrow('must have the same users');
     expect(() => rankingMetrics({ ...toy, targets: sequences([3, 3]) }, warprec, [1])).toThrow('must differ');
     const negative = { ...sequences([3]), ratings: Float64Array.of(-1) };
-    expect(() => rankingMetrics({ ...toy, targets: negative }, warprec, [1])).toThrow('must not be negative');
+    expect(() => rankingMetrics({ ...toy, targets: negative }, warprec, [1])).toThrow('must be from 0 to 100');
   });
 });
 

@@ -118,10 +118,15 @@ function hitsOf({ start, end }: RankingCase, { input, ranked, popularity, conven
   };
 }
 
+/** Beyond it sums of 2^rating soon overflow; no scale of ratings is so long. */
+const largestRating = 100;
+
 function gainOf(gain: Conventions['gain'], rating: number): number {
   if (gain === 'binary') return 1;
-  if (rating < 0) {
-    throw new RangeError(`eval: ratings must not be negative under gain exp2, got ${rating}; use gain binary`);
+  if (rating < 0 || rating > largestRating) {
+    throw new RangeError(
+      `eval: ratings must be from 0 to ${largestRating} under gain exp2, got ${rating}; use gain binary, or a scale of ratings`,
+    );
   }
   return 2 ** ((Number.isNaN(rating) ? 1 : rating) + 1) - 1;
 }

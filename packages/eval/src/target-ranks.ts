@@ -1,5 +1,5 @@
 import type { Sequences } from '@codebeam/data';
-import { createKey, foldIn, type Key, shuffle } from '@codebeam/random';
+import { createKey, foldIn, shuffle } from '@codebeam/random';
 import type { Conventions } from './conventions.js';
 
 /** Every user's list, best first and of any length: all items, or as many as a recommender gave. */
@@ -85,7 +85,10 @@ export function rankTargets(
     for (let start = 0, end: number; start < length; start = end) {
       end = start + 1;
       while (end < length && lists.scores !== undefined && scores[end] === scores[start]) end++;
-      if (end - start > 1) orderTied(kept.subarray(start, end), ties, foldIn(foldIn(key, user), start));
+      if (end - start > 1) {
+        const tied = kept.subarray(start, end).sort();
+        if (ties === 'random') shuffle(foldIn(foldIn(key, user), start), tied);
+      }
       for (let place = start; place < end; place++) {
         rankOf[kept[place]] = sharedRank(ties, start, end) ?? place + 1;
         midRankOf[kept[place]] = (start + 1 + end) / 2;
@@ -148,11 +151,6 @@ function itemsOf({ offsets, items }: Sequences, user: number, numItems: number, 
     }
   }
   return own;
-}
-
-function orderTied(items: Int32Array, ties: Conventions['ties'], key: Key): void {
-  if (ties === 'random') shuffle(key, items.sort());
-  else items.sort();
 }
 
 /** The rank of every item in the places [start, end), which share a score, or nothing where each has its own. */
