@@ -1,11 +1,14 @@
 import {
+  filterSchema,
   interactionMapSchema,
   itemMapSchema,
   itemTextSchema,
+  splitSchema,
   tfidfSvdSchema,
   transformersEncoderSchema,
 } from '@codebeam/data';
-import { coOccurrenceSchema, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
+import { presetNames } from '@codebeam/eval';
+import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';
@@ -18,7 +21,7 @@ export type Variant = (typeof variants)[number];
 const file = z
   .string()
   .regex(/^[^/\\]+$/, 'expected a file name without folders')
-  .describe('in the folder of raw files, plain or gzip');
+  .describe('in the folder of raw files, plain or gzip; found with .gz after its name or without');
 
 const interactionsFile = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('amazon'), file }).describe('reviews of 2014, 2018 or 2023'),
@@ -64,6 +67,7 @@ const fetchDataSchema = z.strictObject({
 });
 
 const prepareDataSchema = z.strictObject({
+  filters: z.array(filterSchema).default([]).describe('cleaning, from first to last, before the k-core'),
   minInteractions: z.int().min(0).default(5).describe('k of the k-core, to a fixed point; paper: 5'),
   duplicates: z
     .enum(['keep', 'first'])
@@ -73,6 +77,12 @@ const prepareDataSchema = z.strictObject({
     .enum(['file', 'shuffled'])
     .default('file')
     .describe("order of a user's interactions of equal time: as in the file, or shuffled by the seed"),
+  numbering: z
+    .enum(['appearance', 'id'])
+    .default('appearance')
+    .describe(
+      'who and what is number 0: as the file goes, or by id (numbers by size). Equal scores rank the lower number',
+    ),
   tolerance: z.number().min(0).max(1).default(0.001).describe('share of unreadable lines that is passed over'),
 });
 
@@ -156,3 +166,53 @@ export const pipelineSchema = z.strictObject({
   evaluate: evaluateSchema.prefault({}),
 });
 export type PipelineConfig = z.output<typeof pipelineSchema>;
+
+/** How recommenders are compared. */
+const protocolSchema = z.strictObject({
+  split: splitSchema.prefault({ type: 'temporal-holdout', ratio: 0.1 }),
+  preset: z.enum(presetNames).default('warprec').describe('conventions of the metrics'),
+  gain: z.enum(['binary', 'exp2']).optional().describe("nDCG's gain, where the preset's will not do"),
+  ratings: z
+    .boolean()
+    .default(false)
+    .describe('test ratings count in the gain; else all test items are worth the same'),
+  mask: z
+    .enum(['seen', 'none'])
+    .optional()
+    .describe("whether training items leave the lists, where the preset's will not do"),
+  ks: z.array(z.int().positive()).min(1).default([5, 10, 20]).describe('cut-offs of the metrics'),
+  bootstrapSamples: z.int().positive().default(1000).describe('resamplings of users behind each 95 % interval'),
+});
+
+/** A model to be compared: which, under what name if another of its kind is there, and its options. */
+type Entry = { model: string; name?: string } & Record<string, unknown>;
+const entries = Object.values(recommenderModels).map(({ name, options }) =>
+  options.safeExtend({
+    model: z.literal(name),
+    name: z
+      .string()
+      .regex(/^[\w.-]+$/)
+      .optional(),
+  }),
+);
+const entrySchema = z.discriminatedUnion('model', entries as [(typeof entries)[number]]) as unknown as z.ZodType<Entry>;
+
+/** One comparison of recommenders, no TIGER among them. Unknown keys are errors; defaults stand in the schemas only. */
+export const comparisonSchema = z.strictObject({
+  seed: z.int().min(0).default(42).describe('of everything that is drawn'),
+  'fetch-data': fetchDataSchema,
+  'prepare-data': prepareDataSchema.prefault({}),
+  protocol: protocolSchema.prefault({}),
+  recommenders: z
+    .array(entrySchema)
+    .min(1)
+    .refine((entries) => new Set(entries.map(nameOf)).size === entries.length, {
+      error: 'names must differ; give one of two equal models a name',
+    }),
+});
+export type ComparisonConfig = z.output<typeof comparisonSchema>;
+
+/** The row's name of a model to be compared. */
+export function nameOf({ model, name = model }: Entry): string {
+  return name;
+}

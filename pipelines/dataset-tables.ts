@@ -13,19 +13,19 @@ export interface Dataset {
 }
 
 /**
- * The files of prepare-data; `path` says where each of them is. Ratings are left out: no stage reads them, and a column
- * more would make every pipeline's outputs new.
+ * The files of prepare-data; `path` says where each of them is. Ratings are null unless every row has one.
  */
 export async function writeDataset(
   path: (file: string) => string,
   { interactions, sequences, items }: Dataset,
 ): Promise<void> {
-  const { users, timestamps, userIds, itemIds } = interactions;
+  const { users, timestamps, ratings, userIds, itemIds } = interactions;
   await writeParquet(path('interactions.parquet'), {
     user: { type: 'int32', values: users },
     item: { type: 'int32', values: interactions.items },
     timestamp: { type: 'timestamp', values: timestamps },
     position: { type: 'int32', values: positionsOf(interactions, sequences) },
+    rating: { type: 'double', values: ratings ? Float64Array.from(ratings) : Array<null>(users.length).fill(null) },
   });
   await writeParquet(path('users.parquet'), {
     user: { type: 'int32', values: Int32Array.from(userIds.keys()) },
@@ -46,11 +46,12 @@ export async function writeDataset(
 }
 
 export async function readDataset(path: (file: string) => string): Promise<Dataset> {
-  const { user, item, timestamp, position } = await readParquet(path('interactions.parquet'), {
+  const { user, item, timestamp, position, rating } = await readParquet(path('interactions.parquet'), {
     user: 'int32',
     item: 'int32',
     timestamp: 'timestamp',
     position: 'int32',
+    rating: 'double',
   });
   const { id: userIds } = await readParquet(path('users.parquet'), { id: 'string' });
   const items = await readItems(path('items.parquet'));
@@ -60,6 +61,7 @@ export async function readDataset(path: (file: string) => string): Promise<Datas
     timestamps: timestamp,
     userIds: userIds as string[],
     itemIds: items.map(({ id }) => id),
+    ...(!rating.some(Number.isNaN) && { ratings: Float32Array.from(rating) }),
   };
   const offsets = new Int32Array(userIds.length + 1);
   for (const one of user) offsets[one + 1]++;

@@ -47,10 +47,10 @@ export async function findSource({ dataset, run, config, raw }: RawRequest): Pro
   const { layouts, synthetic } = config['fetch-data'];
   if (synthetic) {
     const folder = join('checkpoints', '.work', run, 'sample');
-    return isComplete(folder, syntheticLayout) ? { source: 'sample', folder, layout: syntheticLayout } : undefined;
+    return findFiles(folder, syntheticLayout) && { source: 'sample', folder, layout: syntheticLayout };
   }
   const folder = raw ?? join('datasets', dataset, 'raw');
-  const layout = layouts.find((candidate) => isComplete(folder, candidate));
+  const layout = layouts.map((candidate) => findFiles(folder, candidate)).find((found) => found !== undefined);
   if (layout) return { source: (await isDownload(folder, layout)) ? 'download' : 'files', folder, layout };
   if (raw === undefined) return undefined;
   const there = (await readdir(raw).catch(() => undefined))?.join(', ');
@@ -95,8 +95,20 @@ function listLayouts(layouts: readonly Layout[]): string {
   return layouts.map((layout) => layoutFiles(layout).join(' and ')).join(', or ');
 }
 
-function isComplete(folder: string, layout: Layout): boolean {
-  return layoutFiles(layout).every((file) => existsSync(join(folder, file)));
+/** The layout with its files' names as they are there, with .gz or without; nothing where one is missing. */
+function findFiles(folder: string, layout: Layout): Layout | undefined {
+  const isThere = (name: string) => existsSync(join(folder, name));
+  const names = new Map(
+    layoutFiles(layout).map((file) => [file, [file, `${file}.gz`, file.replace(/\.gz$/, '')].find(isThere)]),
+  );
+  if ([...names.values()].includes(undefined)) return undefined;
+  const { interactions, items, embeddings } = layout;
+  const found = (file: string) => names.get(file)!;
+  return {
+    interactions: { ...interactions, file: found(interactions.file) },
+    ...(items && { items: { ...items, file: found(items.file) } }),
+    ...(embeddings !== undefined && { embeddings: found(embeddings) }),
+  };
 }
 
 /** Says, beside the files, which of them were downloaded; it keeps the source of a run the same the next time. */

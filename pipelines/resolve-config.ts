@@ -1,6 +1,13 @@
 import { type Document, isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { type PipelineConfig, pipelineSchema, type Variant, variants } from './config.js';
+import {
+  type ComparisonConfig,
+  comparisonSchema,
+  type PipelineConfig,
+  pipelineSchema,
+  type Variant,
+  variants,
+} from './config.js';
 import { type KeySchema, nearestKey } from './nearest-key.js';
 
 export interface ConfigOverrides {
@@ -24,10 +31,11 @@ export function resolveConfig(
   file: string,
   text: string,
   { variant, set = [] }: ConfigOverrides = {},
-): { config: PipelineConfig; sections: Variant[] } {
+): { config: PipelineConfig | ComparisonConfig; sections: Variant[] } {
   const { recipe, sections, lineOf } = parseFile(file, text);
+  const schema = 'recommenders' in recipe ? comparisonSchema : pipelineSchema;
   const check = (config: Mapping, used: Variant | undefined, chosen: readonly { path: Path; text: string }[]) => {
-    const result = pipelineSchema.safeParse(config);
+    const result = schema.safeParse(config);
     if (result.success) return result.data;
     const origin = (path: Path) => {
       const override = chosen.findLast((one) => isPrefix(one.path, path) || isPrefix(path, one.path));
@@ -35,7 +43,7 @@ export function resolveConfig(
       const line = (used && lineOf([used, ...path])) ?? lineOf(path);
       return line === undefined ? file : `${file}:${line}`;
     };
-    throw describe(result.error.issues[0], config, origin);
+    throw describe(result.error.issues[0], config, origin, schema);
   };
 
   check(recipe, undefined, []);
@@ -120,11 +128,16 @@ const isMapping = (value: unknown): value is Mapping =>
 
 const isPrefix = (prefix: Path, path: Path) => prefix.every((key, i) => String(key) === String(path[i]));
 
-function describe(issue: z.core.$ZodIssue, config: Mapping, origin: (path: Path) => string): RangeError {
+function describe(
+  issue: z.core.$ZodIssue,
+  config: Mapping,
+  origin: (path: Path) => string,
+  schema: z.ZodType,
+): RangeError {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys;
-    const nearest = nearestKey(z.toJSONSchema(pipelineSchema, { io: 'input' }) as KeySchema, path, key);
+    const nearest = nearestKey(z.toJSONSchema(schema, { io: 'input' }) as KeySchema, path, key);
     const name = [...path, key].join('.');
     return new RangeError(
       `pipelines: key ${name} (${origin([...path, key])}) must be a known one, got ${key}; the nearest is ${nearest}`,

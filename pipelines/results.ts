@@ -15,8 +15,20 @@ export async function readResults(run: string): Promise<RunResults> {
 
 /** The results table for the terminal, with the best possible recall where it is known. */
 export function formatRunResults(results: RunResults): string {
+  const columns = results.protocol.conventions === undefined ? undefined : comparedColumns(results);
   const best = Object.entries(results.bestPossible ?? {}).map(
     ([metric, { masked }]) => `${metric} ${masked.toFixed(4)}`,
   );
-  return `${formatResults(results)}${best.length > 0 ? `best possible on this sample: ${best.join(', ')}\n` : ''}`;
+  return `${formatResults(results, columns)}${best.length > 0 ? `best possible on this sample: ${best.join(', ')}\n` : ''}`;
+}
+
+/** What WarpRec's tables show, at the cut-off nearest to 10 and where the conventions have it. */
+function comparedColumns({ models }: RunResults): string[] {
+  const cutOffs = Object.keys(models[0].metrics).flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? []);
+  const k = cutOffs
+    .map(Number)
+    .reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+  return ['ndcg', 'precision', 'recall', 'mrr', 'map', 'gini', 'coverage']
+    .map((metric) => `${metric}@${k}`)
+    .filter((metric) => metric in models[0].metrics);
 }

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Precision } from '@codebeam/backend';
 import { Command } from 'commander';
-import { line, type StageName, stageNames, workspaceRoot } from './pipeline.js';
+import { type StageName, stageNames, stageOf, workspaceRoot } from './pipeline.js';
 import { isVerbose, reportError } from './report-error.js';
 import { addRunOptions, type RunOptions, rawFolder, readConfig, runName } from './run-options.js';
 import { runStage, type Section, type Stage } from './stage.js';
 
-/** A stage's code is loaded when it runs: preparing data needs no tensors. */
-const loadStage: { [N in StageName]: () => Promise<Stage<Section>> } = {
+/** A stage's code is loaded when it runs: preparing data needs no tensors. By the file's name. */
+const loadStage: Record<string, () => Promise<Stage<Section>>> = {
   'fetch-data': async () => (await import('./stages/fetch-data.js')).fetchData,
   'prepare-data': async () => (await import('./stages/prepare-data.js')).prepareData,
   'train-sasrec': async () => (await import('./stages/train-sasrec.js')).trainSasrec,
@@ -18,6 +19,8 @@ const loadStage: { [N in StageName]: () => Promise<Stage<Section>> } = {
   'assign-semantic-ids': async () => (await import('./stages/assign-semantic-ids.js')).assignSemanticIds,
   'train-tiger': async () => (await import('./stages/train-tiger.js')).trainTiger,
   evaluate: async () => (await import('./stages/evaluate.js')).evaluate,
+  'fit-recommenders': async () => (await import('./stages/fit-recommenders.js')).fitRecommenders,
+  'evaluate-recommenders': async () => (await import('./stages/evaluate-recommenders.js')).evaluateRecommenders,
 };
 
 const command = addRunOptions(new Command('run-stage'))
@@ -26,25 +29,25 @@ const command = addRunOptions(new Command('run-stage'))
   .requiredOption('--config <file>', 'the pipeline, e.g. pipelines/configs/amazon-beauty.yaml');
 
 /** Every package that the stage runs and the stage itself, as built: their JavaScript, in one hash. */
-function hashCode(stage: StageName): string {
-  const packages = line[stage].packages.flatMap((name) => {
+function hashCode(code: string, names: readonly string[]): string {
+  const packages = names.flatMap((name) => {
     const folder = join(workspaceRoot, 'packages', name, 'dist');
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file));
   });
   const own = readdirSync(import.meta.dirname).map((file) => join(import.meta.dirname, file));
   const files = [...packages, ...own].filter((file) => file.endsWith('.js'));
   const hash = createHash('sha256');
-  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${stage}.js`)])
+  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${code}.js`)])
     hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
-function versionsOf(stage: StageName): Record<string, string> {
+function versionsOf(packages: readonly string[]): Record<string, string> {
   const require = createRequire(import.meta.url);
   return {
     codebeam: require('@codebeam/data/package.json').version,
     node: process.versions.node,
-    ...(line[stage].packages.includes('backend') && { tfjs: require('@tensorflow/tfjs/package.json').version }),
+    ...(packages.includes('backend') && { tfjs: require('@tensorflow/tfjs/package.json').version }),
   };
 }
 
@@ -62,35 +65,37 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
     throw new RangeError(`pipelines: stage must be one of ${stageNames.join(', ')}, got ${stage}`);
   }
   const { dataset, config } = readConfig(options.config, options);
+  const { code = stage, packages, sections } = stageOf(config, stage);
   const run = runName(dataset, options);
   let backend: string | undefined;
   let precision: string | undefined;
-  if (line[stage].packages.includes('backend')) {
+  if (packages.includes('backend')) {
     const { availablePrecision, selectBackend } = await import('@codebeam/backend');
     const selected = await selectBackend(options.backend);
     backend = selected.name;
-    if (isTraining(stage)) precision = availablePrecision(config[stage].precision);
+    const own: unknown = Object.entries(config).find(([section]) => section === stage)?.[1];
+    if (asksForPrecision(own)) precision = availablePrecision(own.precision);
     console.log(`backend ${selected.reason}${precision ? `; precision ${precision}` : ''}`);
   }
-  const seen = Object.fromEntries(Object.entries(config).filter(([key]) => line[stage].sections.includes(key)));
+  const seen = Object.fromEntries(Object.entries(config).filter(([key]) => sections.includes(key)));
   console.log(`${run}, ${stage}, seed ${config.seed}`);
   for (const setting of listSettings(seen)) console.log(`  ${setting}`);
   const raw = rawFolder(options);
-  await runStage(await loadStage[stage](), {
+  await runStage(await loadStage[code](), {
     name: stage,
     dataset,
     run,
     config,
-    code: hashCode(stage),
-    versions: versionsOf(stage),
+    code: hashCode(code, packages),
+    versions: versionsOf(packages),
     ...(raw !== undefined && { raw }),
     ...(backend !== undefined && { backend }),
     ...(precision !== undefined && { precision }),
   });
 }
 
-function isTraining(stage: StageName): stage is Extract<StageName, `train-${string}`> {
-  return stage.startsWith('train-');
+function asksForPrecision(section: unknown): section is { precision: Precision } {
+  return typeof section === 'object' && section !== null && 'precision' in section;
 }
 
 function isStageName(name: string): name is StageName {

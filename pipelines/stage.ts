@@ -2,18 +2,19 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { hashFile } from '@codebeam/data';
-import type { PipelineConfig } from './config.js';
-import { line, type StageName, stageFolders } from './pipeline.js';
+import type { ComparisonConfig, PipelineConfig } from './config.js';
+import { type StageName, stageFolders, stageOf } from './pipeline.js';
 
-/** Sections of the config, which besides its stages holds the two models. */
-export type Section = Exclude<keyof PipelineConfig, 'seed'>;
+/** The sections of both kinds of config. */
+type Sections = PipelineConfig & ComparisonConfig;
+export type Section = Exclude<keyof Sections, 'seed'>;
 
 /** What a stage gets. It reads by `input`, writes by `output`, and sees its own sections of the config only. */
 export interface StageContext<S extends Section> {
   /** The config's name, e.g. amazon-beauty: its folder in datasets/. */
   dataset: string;
   run: string;
-  config: Pick<PipelineConfig, S | 'seed'>;
+  config: Pick<Sections, S | 'seed'>;
   /** Folder of raw files given by --raw. */
   raw?: string;
   /** The backend that was started, for stages that compute with tensors. */
@@ -52,7 +53,7 @@ export interface StageOptions {
   name: StageName;
   dataset: string;
   run: string;
-  config: PipelineConfig;
+  config: PipelineConfig | ComparisonConfig;
   /** Stands for the code that runs: work begun by other code is not resumed. */
   code: string;
   versions: Record<string, string>;
@@ -75,8 +76,9 @@ export interface StageOptions {
 export async function runStage<S extends Section>(stage: Stage<S>, options: StageOptions): Promise<Manifest> {
   const { name, dataset, run, config, code, versions, raw, backend, precision, log = console.log } = options;
   const { output, work, logs } = stageFolders(run, name);
-  const seen = Object.fromEntries(line[name].sections.map((section) => [section, config[section as Section]]));
-  const inputs = await hashInputs(name, run);
+  const { sections, reads } = stageOf(config, name);
+  const seen = Object.fromEntries(sections.map((section) => [section, (config as Sections)[section as Section]]));
+  const inputs = await hashInputs(name, reads, run);
   const device = { ...(backend && { backend }), ...(precision && { precision }) };
   const recipe = { stage: name, seed: config.seed, config: seen, ...device, versions, inputs };
   const key = sha256(JSON.stringify({ ...recipe, code }));
@@ -99,10 +101,10 @@ export async function runStage<S extends Section>(stage: Stage<S>, options: Stag
     const counts = await stage({
       dataset,
       run,
-      config: { ...seen, seed: config.seed } as Pick<PipelineConfig, S | 'seed'>,
+      config: { ...seen, seed: config.seed } as Pick<Sections, S | 'seed'>,
       ...(raw !== undefined && { raw }),
       ...(backend !== undefined && { backend }),
-      input: (from, file) => inputPath(name, run, from, file),
+      input: (from, file) => inputPath(name, reads, run, from, file),
       output: (file) => join(files, file),
       state: join(work, 'state'),
       logs,
@@ -129,17 +131,17 @@ export async function runStage<S extends Section>(stage: Stage<S>, options: Stag
   return manifest;
 }
 
-function inputPath(stage: StageName, run: string, from: StageName, file: string): string {
-  if (!line[stage].reads.includes(from)) {
+function inputPath(stage: StageName, reads: readonly StageName[], run: string, from: StageName, file: string): string {
+  if (!reads.includes(from)) {
     throw new Error(`internal: ${stage} must declare in stages.yaml that it reads ${from}`);
   }
   return join(stageFolders(run, from).output, file);
 }
 
 /** sha256 of every file of the stages that this one reads, each checked against the manifest that came with it. */
-async function hashInputs(stage: StageName, run: string): Promise<Record<string, string>> {
+async function hashInputs(stage: StageName, reads: readonly StageName[], run: string): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
-  for (const from of line[stage].reads) {
+  for (const from of reads) {
     const { output } = stageFolders(run, from);
     const manifest = await readManifest(output);
     if (!manifest) {

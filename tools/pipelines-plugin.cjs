@@ -15,10 +15,10 @@ exports.name = 'pipelines-plugin';
 exports.createNodesV2 = [
   'pipelines/configs/*.yaml',
   (files, _options, { workspaceRoot }) => {
-    const stages = parse(readFileSync(join(workspaceRoot, 'pipelines/stages.yaml'), 'utf8'));
-    checkPackages(stages, workspaceRoot);
+    const lines = parse(readFileSync(join(workspaceRoot, 'pipelines/stages.yaml'), 'utf8'));
+    for (const stages of Object.values(lines)) checkPackages(stages, workspaceRoot);
     return files.map((file) => {
-      const targets = targetsOf(file, stages, workspaceRoot);
+      const targets = targetsOf(file, lines, workspaceRoot);
       return [file, { projects: { pipelines: { root: 'pipelines', targets } } }];
     });
   },
@@ -37,7 +37,7 @@ function checkPackages(stages, workspaceRoot) {
   }
 }
 
-function targetsOf(file, stages, workspaceRoot) {
+function targetsOf(file, lines, workspaceRoot) {
   const name = basename(file, '.yaml');
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name) || name === 'build') {
     throw new Error(
@@ -45,23 +45,24 @@ function targetsOf(file, stages, workspaceRoot) {
     );
   }
   const config = readConfig(join(workspaceRoot, file));
+  const stages = typeof config === 'object' && 'recommenders' in config ? lines.recommenders : lines.generative;
   const offered = variants.filter((variant) => typeof config === 'string' || variant in config);
   const configurations = (of) => Object.fromEntries(offered.map((variant) => [variant, of(variant)]));
   const shared = { executor: 'nx:run-commands' };
 
   const targets = {};
-  for (const [stage, { reads, packages, sections }] of Object.entries(stages)) {
+  for (const [stage, { code = stage, reads, packages, sections }] of Object.entries(stages)) {
     const command = `node pipelines/dist/run-stage.js ${stage} --config ${file}`;
     targets[`${name}:${stage}`] = {
       ...shared,
       // What lies in a folder that git ignores is no input to Nx, so fetch-data always looks.
       cache: stage !== 'fetch-data',
-      parallelism: !stage.startsWith('train-'),
+      parallelism: !/^(train|fit)-/.test(stage),
       dependsOn: ['build', ...reads.map((read) => ({ target: `${name}:${read}`, params: 'forward' }))],
       inputs: [
         { runtime: `echo ${digest(config, ['seed', ...sections])}` },
         '{projectRoot}/*.ts',
-        `{projectRoot}/stages/${stage}.ts`,
+        `{projectRoot}/stages/${code}.ts`,
         { projects: packages.map((name) => `@codebeam/${name}`), input: 'production' },
         'sharedGlobals',
         { env: 'CODEBEAM_BACKEND' },

@@ -25,7 +25,7 @@ import { createKey, permutation } from '@codebeam/random';
 import { coOccurrence, countLogit, createHybridRecommender, markov, mostPopular } from '@codebeam/recommenders';
 import type { SemanticIds } from '@codebeam/rqvae';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
-import { line } from '../pipeline.js';
+import { stageOf } from '../pipeline.js';
 import { progressLines } from '../progress-lines.js';
 import { syntheticOptions } from '../raw-source.js';
 import { rememberLists } from '../remember-lists.js';
@@ -258,7 +258,7 @@ async function drawReport(context: Context, { results, main, cases, dataset, ids
 /** What every stage of the run was told, from their manifests. */
 async function usedConfig({ config, input }: Context): Promise<object> {
   const used: Record<string, unknown> = { seed: config.seed };
-  for (const stage of line.evaluate.reads) {
+  for (const stage of stageOf(config, 'evaluate').reads) {
     const manifest: Manifest = JSON.parse(await readFile(input(stage, 'manifest.json'), 'utf8'));
     Object.assign(used, manifest.config);
   }

@@ -4,9 +4,11 @@ import {
   alignItems,
   type BadLines,
   collectInteractions,
+  filterInteractions,
   type Item,
   kCore,
   keepFirstOfDuplicates,
+  numberById,
   orderByTime,
   type RawInteraction,
   readAmazonItems,
@@ -30,7 +32,7 @@ export async function prepareData(
   context: StageContext<'fetch-data' | 'prepare-data'>,
 ): Promise<Record<string, number>> {
   const { config, input, output, log } = context;
-  const { minInteractions, duplicates, ties, tolerance } = config['prepare-data'];
+  const { filters, minInteractions, duplicates, numbering, ties, tolerance } = config['prepare-data'];
   const { folder, layout } = await sourceOf(context, input('fetch-data', 'source.json'));
   const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
 
@@ -40,7 +42,8 @@ export async function prepareData(
     `read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`,
   );
   const distinct = duplicates === 'first' ? keepFirstOfDuplicates(raw) : raw;
-  const interactions = kCore(distinct, minInteractions);
+  const kept = kCore(filterInteractions(distinct, filters), minInteractions);
+  const interactions = numbering === 'id' ? numberById(kept) : kept;
   const sequences = orderByTime(
     interactions,
     ties === 'file' ? { ties } : { ties, key: createKey(config.seed, 'shuffle') },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { variants } from '../../pipelines/config.js';
+import { type PipelineConfig, variants } from '../../pipelines/config.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 
 const folder = resolve(import.meta.dirname, '../../pipelines/configs');
@@ -15,7 +15,8 @@ smoke:
   tiger:
     dropout: 0
 `;
-const resolveBase = (more = '', overrides = {}) => resolveConfig('shop.yaml', base + more, overrides).config;
+const resolveBase = (more = '', overrides = {}) =>
+  resolveConfig('shop.yaml', base + more, overrides).config as PipelineConfig;
 
 describe('a config', () => {
   it('is completed with the defaults of the packages', () => {

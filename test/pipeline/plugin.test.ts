@@ -8,7 +8,9 @@ import { parse } from 'yaml';
 const root = resolve(import.meta.dirname, '../..');
 const plugin = createRequire(import.meta.url)('../../tools/pipelines-plugin.cjs');
 const stagesFile = readFileSync(join(root, 'pipelines/stages.yaml'), 'utf8');
-const stages: Record<string, { reads: string[]; packages: string[]; sections: string[] }> = parse(stagesFile);
+type Line = Record<string, { code?: string; reads: string[]; packages: string[]; sections: string[] }>;
+const lines: Record<'generative' | 'recommenders', Line> = parse(stagesFile);
+const stages = lines.generative;
 
 interface Target {
   cache: boolean;
@@ -45,6 +47,13 @@ const digestOf = (target: Target) => target.inputs.find((input) => typeof input 
 it('makes a target of each stage, and one of the whole pipeline', () => {
   const targets = targetsOf('my-shop', 'seed: 1');
   expect(Object.keys(targets)).toEqual([...Object.keys(stages).map((stage) => `my-shop:${stage}`), 'my-shop']);
+});
+
+it('goes along the other line where recommenders are compared', () => {
+  const targets = targetsOf('films', 'recommenders: [{ model: most-popular }]');
+  expect(Object.keys(targets)).toEqual([...Object.keys(lines.recommenders).map((stage) => `films:${stage}`), 'films']);
+  expect(targets['films:evaluate'].dependsOn).toContainEqual({ target: 'films:fit-recommenders', params: 'forward' });
+  expect(targets['films:evaluate'].inputs).toContain('{projectRoot}/stages/evaluate-recommenders.ts');
 });
 
 it('a stage depends on the stages that it reads, hands them its arguments, and owns its folder of the run', () => {
@@ -115,12 +124,16 @@ it('refuses a config whose name could not be a target', () => {
   expect(() => targetsOf('My shop', '')).toThrow('got My shop; rename pipelines/configs/My shop.yaml');
 });
 
-describe.each(Object.keys(stages))('%s', (stage) => {
-  it('lists every package that its file imports, and reads only stages before it', () => {
-    const source = readFileSync(join(root, 'pipelines/stages', `${stage}.ts`), 'utf8');
-    const imported = Array.from(source.matchAll(/'@codebeam\/([\w-]+)'/g), ([, name]) => name);
-    expect(imported.filter((name) => !stages[stage].packages.includes(name))).toEqual([]);
-    const before = Object.keys(stages).slice(0, Object.keys(stages).indexOf(stage));
-    expect(stages[stage].reads.filter((read) => !before.includes(read))).toEqual([]);
-  });
-});
+describe.each(Object.values(lines).flatMap((line) => Object.keys(line).map((stage) => ({ stage, line }))))(
+  '$stage',
+  ({ stage, line }) => {
+    it('lists every package that its file imports, and reads only stages before it', () => {
+      const { code = stage, packages, reads } = line[stage];
+      const source = readFileSync(join(root, 'pipelines/stages', `${code}.ts`), 'utf8');
+      const imported = Array.from(source.matchAll(/'@codebeam\/([\w-]+)'/g), ([, name]) => name);
+      expect(imported.filter((name) => !packages.includes(name))).toEqual([]);
+      const before = Object.keys(line).slice(0, Object.keys(line).indexOf(stage));
+      expect(reads.filter((read) => !before.includes(read))).toEqual([]);
+    });
+  },
+);

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { selectBackend, tf } from '@codebeam/backend';
 import { readParquet } from '@codebeam/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StageName, stageNames } from '../../pipelines/pipeline.js';
+import type { PipelineConfig } from '../../pipelines/config.js';
+import { type StageName, stagesOf } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { type RunResults, readResults } from '../../pipelines/results.js';
 import { type Manifest, runStage, type Section, type Stage } from '../../pipelines/stage.js';
@@ -18,7 +19,7 @@ import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
 import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
 import { trainTiger } from '../../pipelines/stages/train-tiger.js';
 
-const stages: { [N in StageName]: Stage<Section> } = {
+const stages: Partial<Record<StageName, Stage<Section>>> = {
   'fetch-data': fetchData,
   'prepare-data': prepareData,
   'train-sasrec': trainSasrec,
@@ -36,7 +37,7 @@ const set = [
   'train-tiger.progressBar=false',
   'evaluate.ties=both',
 ];
-const { config } = resolveConfig(file, readFileSync(file, 'utf8'), { variant: 'sample', set });
+const config = resolveConfig(file, readFileSync(file, 'utf8'), { variant: 'sample', set }).config as PipelineConfig;
 
 const home = process.cwd();
 const run = 'amazon-beauty-sample';
@@ -49,9 +50,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sample-'));
   process.chdir(folder);
   const { name: backend } = await selectBackend();
-  for (const name of stageNames) {
+  for (const name of stagesOf(config)) {
     const options = { name, dataset: 'amazon-beauty', run, config, code: 'test', versions: {}, backend, log: () => {} };
-    manifests.set(name, await runStage(stages[name], options));
+    manifests.set(name, await runStage(stages[name]!, options));
     tf.disposeVariables();
   }
   results = await readResults(run);

@@ -7,7 +7,7 @@ import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { runStage, type Section, type Stage, type StageOptions } from '../../pipelines/stage.js';
 
 const layouts = 'fetch-data: { layouts: [{ interactions: { type: amazon, file: reviews.json.gz } }] }';
-const configOf = (text = ''): PipelineConfig => resolveConfig('test.yaml', `${layouts}\n${text}`).config;
+const configOf = (text = '') => resolveConfig('test.yaml', `${layouts}\n${text}`).config as PipelineConfig;
 
 const home = process.cwd();
 let folder: string;

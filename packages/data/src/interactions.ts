@@ -152,7 +152,7 @@ export function countOf(values: Int32Array, size: number): Int32Array {
 export type TieOrder = 'file' | 'shuffled';
 
 /**
- * Sorts every user's rows by time.
+ * Sorts every user's rows by time, with their ratings where there are any.
  *
  * Dates in days leave many ties (43 % of Amazon Beauty's users have one between validation and test item), and a file
  * sorted by item then lends its order to the split. So the order of ties is a stated switch, and 'shuffled' needs a key.
@@ -160,8 +160,8 @@ export type TieOrder = 'file' | 'shuffled';
 export function orderByTime(
   interactions: Interactions,
   options: { ties: 'file' } | { ties: 'shuffled'; key: Key } = { ties: 'file' },
-): Sequences {
-  const { users, items, timestamps } = interactions;
+): Sequences & { ratings?: Float32Array } {
+  const { users, items, timestamps, ratings } = interactions;
   const tieRank = options.ties === 'shuffled' ? permutation(options.key, users.length) : undefined;
   const { offsets, rows } = rowsByUser(interactions);
   const earlierFirst = (a: number, b: number) =>
@@ -169,7 +169,11 @@ export function orderByTime(
   for (let user = 0; user + 1 < offsets.length; user++) {
     rows.subarray(offsets[user], offsets[user + 1]).sort(earlierFirst);
   }
-  return { offsets, items: rows.map((row) => items[row]) };
+  return {
+    offsets,
+    items: rows.map((row) => items[row]),
+    ...(ratings && { ratings: Float32Array.from(rows, (row) => ratings[row]) }),
+  };
 }
 
 /** Every user's rows, one user after another: user u owns `rows[offsets[u] .. offsets[u + 1])`. */
@@ -226,6 +230,22 @@ export function keepRows(interactions: Interactions, keep: Uint8Array): Interact
   return { ...selected, users, items, userIds, itemIds };
 }
 
+/** The rows of two parts of the same whole, one after another. */
+export function joinRows(first: Interactions, second: Interactions): Interactions {
+  const users = new Int32Array(first.users.length + second.users.length);
+  const items = users.slice();
+  const timestamps = new Float64Array(users.length);
+  const ratings = first.ratings && second.ratings && new Float32Array(users.length);
+  for (const [part, start] of [[first, 0] as const, [second, first.users.length] as const]) {
+    users.set(part.users, start);
+    items.set(part.items, start);
+    timestamps.set(part.timestamps, start);
+    if (part.ratings) ratings?.set(part.ratings, start);
+  }
+  const { ratings: _, ...ids } = first;
+  return { ...ids, users, items, timestamps, ...(ratings && { ratings }) };
+}
+
 /** Some rows, in the order given, with the dense ids of the whole: those of other rows stay valid. */
 export function selectRows(interactions: Interactions, rows: Int32Array): Interactions {
   const { users, items, timestamps, ratings } = interactions;
@@ -253,4 +273,19 @@ function denseId(ids: Map<string, number>, id: string): number {
   if (known !== undefined) return known;
   ids.set(id, ids.size);
   return ids.size - 1;
+}
+
+/** The same rows with dense ids in the order of the source ids: by size where all are numbers, else as texts. */
+export function numberById(interactions: Interactions): Interactions {
+  const [users, userIds] = renumberById(interactions.users, interactions.userIds);
+  const [items, itemIds] = renumberById(interactions.items, interactions.itemIds);
+  return { ...interactions, users, items, userIds, itemIds };
+}
+
+function renumberById(dense: Int32Array, ids: readonly string[]): [Int32Array, string[]] {
+  const areNumbers = ids.every((id) => /^\d+$/.test(id));
+  const order = (a: string, b: string) => (areNumbers ? Number(a) - Number(b) : a < b ? -1 : 1);
+  const sorted = ids.toSorted(order);
+  const numbers = new Map(sorted.map((id, number) => [id, number]));
+  return [dense.map((one) => numbers.get(ids[one])!), sorted];
 }

@@ -8,9 +8,14 @@ export function sampleWarning({ dataset }: Pick<ResultsTable, 'dataset'>): strin
 }
 
 /** A protocol in words: `ties in file order, history mask on, last 20 items as history`. */
-export function describeProtocol({ ties, historyMask, maxHistory }: Protocol): string {
-  const order = ties === 'file' ? 'ties in file order' : 'ties shuffled';
-  return `${order}, history mask ${historyMask}, last ${maxHistory} items as history`;
+export function describeProtocol({ ties, historyMask, maxHistory, split, conventions }: Protocol): string {
+  return [
+    ...(split === undefined ? [] : [split]),
+    ties === 'file' ? 'ties in file order' : 'ties shuffled',
+    `history mask ${historyMask}`,
+    ...(maxHistory === undefined ? [] : [`last ${maxHistory} items as history`]),
+    ...(conventions === undefined ? [] : [`conventions of ${conventions}`]),
+  ].join(', ');
 }
 
 /** Rows of a table that share a protocol, in the order of the table. */
@@ -63,7 +68,10 @@ export function formatResults(
 }
 
 function formatInterval(interval: Interval | undefined): string {
-  return interval ? `${interval.mean.toFixed(4)} ±${((interval.high - interval.low) / 2).toFixed(4)}` : '';
+  if (!interval) return '';
+  const { mean, low, high } = interval;
+  const hasInterval = Number.isFinite(low); // read from JSON it is null where there is none
+  return `${mean.toFixed(4)}${hasInterval ? ` ±${((high - low) / 2).toFixed(4)}` : ''}`;
 }
 
 function count(value: number): string {

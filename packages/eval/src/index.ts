@@ -73,6 +73,7 @@ export {
   type ResultsEntry,
   type ResultsTable,
   summarizeEvaluation,
+  withoutInterval,
 } from './results.js';
 export { keepCandidates, rankCandidates, type SampleOptions, sampleCandidates } from './sampled-ranking.js';
 export { compareOverSeeds, meansOverSeeds, type SeededMean, type SeededRanks } from './seeds.js';

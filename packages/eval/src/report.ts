@@ -88,7 +88,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 <body>
 <main>
 ${sections.filter(Boolean).join('\n')}
-<footer>Leave-one-out, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over users (coverage: jackknife).</footer>
+<footer>${escapeHtml(results.protocol.split ?? 'Leave-one-out')}, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over users (coverage: jackknife).</footer>
 </main>
 </body>
 </html>
@@ -157,7 +157,7 @@ function resultRow(
     const interval = model.metrics[metric];
     const best = Math.max(...peers.map((peer) => peer.metrics[metric]?.mean ?? -Infinity));
     return `<td>${interval ? (interval.mean === best ? `<b>${formatMetric(interval.mean)}</b>` : formatMetric(interval.mean)) : ''}${
-      interval ? `<small>±${formatMetric(halfWidth(interval))}</small>` : ''
+      interval ? plusMinus(interval) : ''
     }</td>`;
   });
   if (comparedMetric) {
@@ -188,19 +188,23 @@ function forest(models: readonly ModelResult[], metric: string): string {
 
 function metricsCard(model: ModelResult): string {
   const { name, metrics } = model;
-  const cutOffs = [...new Set(Object.keys(metrics).map((metric) => Number(metric.split('@')[1])))].sort(
-    (a, b) => a - b,
-  );
-  const names = [...new Set(Object.keys(metrics).map((metric) => metric.split('@')[0]))];
+  const whole = Object.entries(metrics).filter(([metric]) => !metric.includes('@'));
+  const atCutOffs = Object.keys(metrics).filter((metric) => metric.includes('@'));
+  const cutOffs = [...new Set(atCutOffs.map((metric) => Number(metric.split('@')[1])))].sort((a, b) => a - b);
+  const names = [...new Set(atCutOffs.map((metric) => metric.split('@')[0]))];
   const rows = names.map((metric) => {
     const cells = cutOffs.map((k) => {
       const interval = metrics[`${metric}@${k}`];
-      return interval
-        ? `<td>${formatMetric(interval.mean)}<small>±${formatMetric(halfWidth(interval))}</small></td>`
-        : '<td></td>';
+      return interval ? `<td>${formatMetric(interval.mean)}${plusMinus(interval)}</td>` : '<td></td>';
     });
     return `<tr><th scope="row">${escapeHtml(labels[metric] ?? metric)}</th>${cells.join('')}</tr>`;
   });
+  rows.push(
+    ...whole.map(
+      ([metric, interval]) =>
+        `<tr><th scope="row">${escapeHtml(labels[metric] ?? metric)}</th><td colspan="${cutOffs.length}">${formatMetric(interval.mean)}${plusMinus(interval)}</td></tr>`,
+    ),
+  );
   return card(
     name,
     `<p class="label">${escapeHtml(describeParameters(model))}</p><table><thead><tr><th></th>${cutOffs.map((k) => `<th>@${k}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`,
@@ -221,7 +225,7 @@ function slicesSection(results: ResultsTable): string {
       const interval = model.slices?.find((slice) => slice.name === name && slice.definition === definition)?.metrics[
         metric
       ];
-      return `<td>${interval ? `${formatMetric(interval.mean)}<small>±${formatMetric(halfWidth(interval))}</small>` : '–'}</td>`;
+      return `<td>${interval ? `${formatMetric(interval.mean)}${plusMinus(interval)}` : '–'}</td>`;
     });
     return `<tr><th scope="row">${escapeHtml(name)}<small>${escapeHtml(definition)}</small></th><td>${formatCount(users)}</td>${cells.join('')}</tr>`;
   });
@@ -357,8 +361,9 @@ function perplexity(counts: Int32Array): number {
   );
 }
 
-function halfWidth({ low, high }: Interval): number {
-  return (high - low) / 2;
+/** Half the interval, where there is one. */
+function plusMinus({ low, high }: Interval): string {
+  return Number.isFinite(low) ? `<small>±${formatMetric((high - low) / 2)}</small>` : '';
 }
 
 function formatMetric(value: number): string {

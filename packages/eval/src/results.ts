@@ -16,8 +16,12 @@ export interface Protocol {
   /** Order of a user's interactions that share a timestamp. */
   ties: 'file' | 'shuffled';
   historyMask: 'on' | 'off';
-  /** Items of a history that a model reads, counted from its end. */
-  maxHistory: number;
+  /** Items of a history that a model reads, counted from its end; models of the user-item matrix read all. */
+  maxHistory?: number;
+  /** How the test part was held out, where it is not leave-one-out. */
+  split?: string;
+  /** Whose conventions the metrics follow, where they are a named system's. */
+  conventions?: string;
 }
 
 export interface DatasetSummary {
@@ -55,6 +59,11 @@ export interface ResultsTable {
   models: ModelResult[];
   /** Each model against the reference of its protocol variant. */
   comparisons: (PairedDifference & { protocol?: Protocol })[];
+}
+
+/** A metric of all lists together, of which there is one value and no interval: low and high are NaN, null in JSON. */
+export function withoutInterval(mean: number): Interval {
+  return { mean, low: Number.NaN, high: Number.NaN };
 }
 
 /** An evaluation to go into the table. */

@@ -86,11 +86,14 @@ export interface FittingContext<W extends Weights> extends FitContext {
   recommender(weights: W): Recommender;
 }
 
+/** An object's schema, which configs extend. */
+export type OptionsSchema<C extends object = object> = z.ZodObject<z.ZodRawShape> & z.ZodType<C>;
+
 /** Everything there is to say about one kind of model. */
 export interface Definition<C extends object, W extends Weights> {
   name: string;
   /** Hyperparameters with their defaults; unknown ones are errors. */
-  options: z.ZodType<C>;
+  options: OptionsSchema<C>;
   fit(data: TrainingData, options: C, context: FittingContext<W>): W | Promise<W>;
   /** Called once for a fitted or loaded model, so that it can prepare what all questions share. */
   scorer(weights: W, options: C, facts: Facts): Scorer;
@@ -115,7 +118,7 @@ export interface FittedRecommender extends Recommender {
 /** A kind of model: fits recommenders, and loads those that it has fitted. */
 export interface RecommenderModel<C extends object = object> {
   readonly name: string;
-  readonly options: z.ZodType<C>;
+  readonly options: OptionsSchema<C>;
   /** @throws RangeError naming an option that is unknown or out of its range, or items outside [0, N) */
   fit(data: TrainingData, options?: object, context?: FitContext): Promise<FittedRecommender>;
   /** @throws Error when the folder holds no model, or another kind of model */

@@ -2,6 +2,7 @@ import { selectBackend } from '@codebeam/backend';
 import {
   collectInteractions,
   type Interactions,
+  numberById,
   orderByTime,
   readRecboleInteractions,
   splitInteractions,
@@ -21,7 +22,7 @@ describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names 
   beforeAll(async () => {
     await selectBackend();
     const rows = await collectInteractions(readRecboleInteractions(`${folder}/ml-100k/ml-100k.inter.gz`));
-    const split = splitInteractions(byNumber(rows), splitSchema.parse({ type: 'temporal-holdout', ratio: 0.1 }), 1);
+    const split = splitInteractions(numberById(rows), splitSchema.parse({ type: 'temporal-holdout', ratio: 0.1 }), 1);
     train = split.train;
     test = split.test.open('evaluate');
   });
@@ -34,7 +35,8 @@ describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names 
       sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]),
     );
     const { items } = await recommender.recommend(histories, 10, { maskHistory: true });
-    const input = { lists: rankedLists(items, 10), targets: orderByTime(test), train: sequences, numItems };
+    const { offsets, items: targets } = orderByTime(test);
+    const input = { lists: rankedLists(items, 10), targets: { offsets, items: targets }, train: sequences, numItems };
     return rankingMetrics(input, presets.warprec, [10]).overall;
   }
 
@@ -70,15 +72,3 @@ describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names 
     });
   });
 });
-
-/** Ids in the order of the numbers that the data set names users and items by, which ties go by. */
-function byNumber(interactions: Interactions): Interactions {
-  const renumber = (dense: Int32Array, ids: readonly string[]): [Int32Array, string[]] => {
-    const sorted = ids.toSorted((a, b) => Number(a) - Number(b));
-    const numbers = new Map(sorted.map((id, number) => [id, number]));
-    return [dense.map((one) => numbers.get(ids[one])!), sorted];
-  };
-  const [users, userIds] = renumber(interactions.users, interactions.userIds);
-  const [items, itemIds] = renumber(interactions.items, interactions.itemIds);
-  return { ...interactions, users, items, userIds, itemIds };
-}

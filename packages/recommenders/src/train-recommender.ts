@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import {
   defineRecommender,
   type Facts,
+  type OptionsSchema,
   type Question,
   type RecommenderModel,
   type TrainingData,
@@ -24,7 +25,7 @@ export const recommenderTrainingSchema = trainingSchema.omit({
 /** What a model that is trained by gradient has of its own. */
 export interface TrainedDefinition<C extends object, P extends Params, B> {
   name: string;
-  options: z.ZodObject<z.ZodRawShape> & z.ZodType<C>;
+  options: OptionsSchema<C>;
   /** `recommenderTrainingSchema`, with other defaults where the model needs them. */
   training: z.ZodType<z.output<typeof recommenderTrainingSchema>>;
   init(options: C, data: TrainingData, seed: number): P;
@@ -43,7 +44,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
   type Options = C & { training: z.output<typeof recommenderTrainingSchema> };
   return defineRecommender<Options, Weights>({
     name: model,
-    options: options.extend({ training: training.prefault({}) }) as unknown as z.ZodType<Options>,
+    options: options.extend({ training: training.prefault({}) }) as unknown as OptionsSchema<Options>,
     async fit(data, { training, ...rest }, context) {
       const config = rest as unknown as C;
       const { seed, label = model, stateFolder, logFolder, validation } = context;

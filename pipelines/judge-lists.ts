@@ -1,0 +1,112 @@
+import { type Interactions, orderByTime, type Sequences, sequenceOf } from '@codebeam/data';
+import {
+  type Conventions,
+  presets,
+  type RankingMetrics,
+  type Recommender,
+  rankedLists,
+  rankingMetrics,
+} from '@codebeam/eval';
+import type { ComparisonConfig } from './config.js';
+
+/** What recommenders are asked and judged by: everybody who has something held out. */
+export interface Judgement {
+  conventions: Conventions;
+  ks: readonly number[];
+  numItems: number;
+  /** [users] rows of the whole data whose lists are judged; the sequences below go by the same order. */
+  users: Int32Array;
+  userIds: readonly string[];
+  histories: Sequences & { ratings?: Float32Array };
+  targets: Sequences & { ratings?: Float64Array };
+  seed: number;
+}
+
+/** Lists of so many items in all are asked for whole, which the area under the curve needs; of more only the first k. */
+const numbersAtMost = 50_000_000;
+
+/**
+ * @param known    what a recommender is told of each user: the training part, with validation before the test
+ * @param heldOut  what it is to find
+ */
+export function judgementOf(
+  known: Interactions,
+  heldOut: Interactions,
+  { protocol, seed }: Pick<ComparisonConfig, 'protocol' | 'seed'>,
+): Judgement {
+  const { preset, gain, mask, ks, ratings: areRated } = protocol;
+  const users = Int32Array.from(new Set(heldOut.users)).sort();
+  const histories = selectUsers(orderByTime(known), users);
+  const conventions = { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+  // To find an item twice is no more than to find it, but where every row is a case of its own.
+  const found = selectUsers(orderByTime(heldOut), users);
+  const { ratings, ...targets } = conventions.average === 'user' ? dropRepeats(found) : found;
+  return {
+    conventions,
+    ks,
+    numItems: known.itemIds.length,
+    users,
+    userIds: Array.from(users, (user) => known.userIds[user]),
+    histories,
+    targets: { ...targets, ...(areRated && ratings && { ratings: Float64Array.from(ratings) }) },
+    seed,
+  };
+}
+
+/** Asks a recommender for everybody's list, and computes every metric that the conventions name. */
+export async function judgeLists(
+  recommender: Recommender,
+  { conventions, ks, numItems, userIds, histories, targets, seed }: Judgement,
+): Promise<RankingMetrics & { k: number; lists: Int32Array }> {
+  const isWhole = userIds.length * numItems <= numbersAtMost;
+  const k = isWhole ? numItems : Math.max(...ks);
+  const { ratings } = histories;
+  const asked = userIds.map((_, user) => sequenceOf(histories, user));
+  const { items } = await recommender.recommend(asked, k, {
+    maskHistory: conventions.mask === 'seen',
+    users: userIds,
+    ...(ratings && {
+      ratings: userIds.map((_, user) => ratings.subarray(histories.offsets[user], histories.offsets[user + 1])),
+    }),
+  });
+  const metrics = conventions.metrics.filter((metric) => isWhole || (metric !== 'auc' && metric !== 'gauc'));
+  const input = { lists: rankedLists(items, k), targets, train: histories, numItems };
+  return { ...rankingMetrics(input, { ...conventions, metrics }, ks, seed), k, lists: items };
+}
+
+interface Rated extends Sequences {
+  ratings?: Float32Array;
+}
+
+/** The rows of some users. */
+function selectUsers(sequences: Rated, users: Int32Array): Rated {
+  const { offsets } = sequences;
+  return selectPlaces(
+    sequences,
+    Array.from(users, (user) => Array.from({ length: offsets[user + 1] - offsets[user] }, (_, i) => offsets[user] + i)),
+  );
+}
+
+/** Of equal items of a user the last one. */
+function dropRepeats(sequences: Rated): Rated {
+  const { offsets, items } = sequences;
+  return selectPlaces(
+    sequences,
+    Array.from({ length: offsets.length - 1 }, (_, user) => {
+      const last = new Map<number, number>();
+      for (let place = offsets[user]; place < offsets[user + 1]; place++) last.set(items[place], place);
+      return [...last.values()];
+    }),
+  );
+}
+
+function selectPlaces({ items, ratings }: Rated, places: readonly (readonly number[])[]): Rated {
+  const offsets = new Int32Array(places.length + 1);
+  for (const [row, { length }] of places.entries()) offsets[row + 1] = offsets[row] + length;
+  const all = Int32Array.from(places.flat());
+  return {
+    offsets,
+    items: all.map((place) => items[place]),
+    ...(ratings && { ratings: Float32Array.from(all, (place) => ratings[place]) }),
+  };
+}

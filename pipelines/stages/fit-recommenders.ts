@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { orderByTime, splitInteractions } from '@codebeam/data';
+import { recommenderModels } from '@codebeam/recommenders';
+import { nameOf } from '../config.js';
+import { readDataset } from '../dataset-tables.js';
+import { judgeLists, judgementOf } from '../judge-lists.js';
+import type { StageContext } from '../stage.js';
+
+/** interactions.parquet -> a folder for each recommender, fitted to the training part and chosen on the validation part. */
+export async function fitRecommenders(
+  context: StageContext<'protocol' | 'recommenders'>,
+): Promise<Record<string, number>> {
+  const { config, input, output, state, logs, log } = context;
+  const { interactions } = await readDataset((file) => input('prepare-data', file));
+  const { train, validation } = splitInteractions(interactions, config.protocol.split, config.seed);
+  const { ratings, ...sequences } = orderByTime(train);
+  const { itemIds, userIds } = train;
+  const numItems = itemIds.length;
+  const judged = validation.users.length > 0 ? judgementOf(train, validation, config) : undefined;
+  for (const entry of config.recommenders) {
+    const { model, name: _, ...options } = entry;
+    const name = nameOf(entry);
+    const started = performance.now();
+    const recommender = await recommenderModels[model].fit(
+      { sequences, numItems, itemIds, userIds, fittedOn: 'train', ...(ratings && { ratings }) },
+      options,
+      {
+        seed: config.seed,
+        name,
+        label: name,
+        stateFolder: join(state, name),
+        logFolder: dirname(logs),
+        ...(judged && {
+          validation: {
+            metric: `ndcg@${judged.ks[0]}`,
+            evaluate: async (one) => (await judgeLists(one, judged)).overall,
+          },
+        }),
+      },
+    );
+    const folder = output(name);
+    await mkdir(folder, { recursive: true });
+    await recommender.save(folder);
+    log(`${name}: fitted in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  }
+  return {
+    recommenders: config.recommenders.length,
+    trainingInteractions: train.users.length,
+    validationInteractions: validation.users.length,
+  };
+}
