@@ -31,7 +31,7 @@ interface Row {
 }
 
 /** By model and protocol; one array of ranks for each run. */
-type Table = Map<string, Row & { targets: string; ranks: Int32Array[] }>;
+type Table = Map<string, Row & { asked: string; ranks: Int32Array[] }>;
 
 async function main(runs: readonly string[], { reference, metrics }: Options): Promise<void> {
   const names = metrics.split(',') as MetricName[];
@@ -82,26 +82,28 @@ async function readRanks(runs: readonly string[]): Promise<{ table: Table; seeds
     }
     const columns = await readParquet(path, {
       model: 'string',
+      user: 'int32',
       ties: 'string',
       historyMask: 'string',
       target: 'int32',
       rank: 'int32',
     });
     seeds.push((await readResults(run)).seed);
-    const found = new Map<string, Row & { targets: number[]; ranks: number[] }>();
+    const found = new Map<string, Row & { asked: number[]; ranks: number[] }>();
     for (const [at, rank] of columns.rank.entries()) {
       const model = String(columns.model[at]);
       const protocol = `ties ${columns.ties[at]}, mask ${columns.historyMask[at]}`;
       const key = keyOf(model, protocol);
-      const row = found.get(key) ?? { model, protocol, targets: [], ranks: [] };
+      const row = found.get(key) ?? { model, protocol, asked: [], ranks: [] };
       found.set(key, row);
-      row.targets.push(columns.target[at]);
+      // The seed shuffles ties, and with them who is the target.
+      row.asked.push(columns.user[at], columns.ties[at] === 'file' ? columns.target[at] : 0);
       row.ranks.push(rank);
     }
-    for (const [key, { model, protocol, targets, ranks }] of found) {
-      const asked = targets.join();
-      const row = table.get(key) ?? { model, protocol, targets: asked, ranks: [] };
-      if (asked !== row.targets) {
+    for (const [key, { model, protocol, ranks, ...rest }] of found) {
+      const asked = rest.asked.join();
+      const row = table.get(key) ?? { model, protocol, asked, ranks: [] };
+      if (asked !== row.asked) {
         throw new Error(
           `pipelines: runs to compare must have the same test users, got others in ${run} than in ${runs[0]}; leave one out`,
         );
