@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
+import { recommendCommand } from './recommend.js';
 
 /** The program: one file per command, each of which makes its own with help, options and action. */
 const program = new Command('codebeam')
-  .description('Generative retrieval and recommenders: evaluation of their lists.')
-  .addCommand(evaluateCommand());
+  .description('Generative retrieval and recommenders: their lists, and what those are worth.')
+  .addCommand(evaluateCommand())
+  .addCommand(recommendCommand());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
 const usageError = 2;
