@@ -1,6 +1,10 @@
 import { selectBackend } from '@codebeam/backend';
 import {
+  addEase,
+  attributeItemKnn,
+  attributeUserKnn,
   bprMf,
+  cease,
   coOccurrence,
   core,
   countLogit,
@@ -16,6 +20,7 @@ import {
   sasrec,
   slim,
   userKnn,
+  vsm,
 } from '@codebeam/recommenders';
 import { beforeAll, expect, it } from 'vitest';
 import { describeModel, describeRecommender } from './recommender.js';
@@ -38,6 +43,11 @@ const suites: Parameters<typeof describeModel>[] = [
   [ease, { l2: 1 }],
   [slim],
   [ials, { factors: 4, regularization: 0.1 }],
+  [vsm, {}, { withheldItem: 'it tells apart what has other features' }],
+  [attributeItemKnn, {}, { withheldItem: 'to its features all of a half are alike' }],
+  [attributeUserKnn],
+  [cease, { l2: 1 }],
+  [addEase, { l2: 1, l2Features: 1 }],
   [bprMf, { factors: 16, training }],
   [core, { encoder: 'trm', modelWidth: 32, layers: 1, dropout: 0, sessionDropout: 0, itemDropout: 0, training }],
   [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Sequences } from '@codebeam/data';
+import { type Sequences, sparseMatrix } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
 import type { FittedRecommender, RecommenderModel } from '@codebeam/recommenders';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,12 @@ export function describeRecommender(
 const userIds = Array.from({ length: numUsers }, (_, user) => `user ${user}`);
 const itemIds = Array.from({ length: numItems }, (_, item) => `item ${item}`);
 
+/** The half that an item is of, for models that look at features. */
+const itemFeatures = sparseMatrix(
+  Array.from({ length: numItems }, (_, item) => new Map([[item % 2, 1]])),
+  2,
+);
+
 /** Loads a model in a process of its own, and prints its lists as JSON. */
 const loadElsewhere = `
   import { selectBackend } from '@codebeam/backend';
@@ -152,7 +158,11 @@ export function describeModel(
   skip: { withheldItem?: string } = {},
 ): void {
   const fit = (seed = 1) =>
-    model.fit({ sequences: checkerboardSequences(), numItems, userIds, itemIds, fittedOn: 'train' }, options, { seed });
+    model.fit(
+      { sequences: checkerboardSequences(), numItems, userIds, itemIds, itemFeatures, fittedOn: 'train' },
+      options,
+      { seed },
+    );
   describeRecommender(model.name, () => fit(), skip);
 
   describe(`${model.name} as a model`, () => {
@@ -210,7 +220,7 @@ export function describeModel(
     });
 
     it('refuses an option that it does not have', async () => {
-      const data = { sequences: checkerboardSequences(), numItems, fittedOn: 'train' } as const;
+      const data = { sequences: checkerboardSequences(), numItems, itemFeatures, fittedOn: 'train' } as const;
       await expect(model.fit(data, { ...options, neighbors: 3 })).rejects.toThrow(/neighbors/);
     });
   });

@@ -1,8 +1,8 @@
 import { invertPositiveDefinite, tf } from '@codebeam/backend';
 import type { SparseMatrix } from '@codebeam/data';
 import { z } from 'zod';
-import { defineRecommender, scoreEach } from './define-recommender.js';
-import { feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
+import { defineRecommender, type Scorer, scoreEach } from './define-recommender.js';
+import { type Feedback, feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
 
 /**
  * EASE: the linear model of items on items without self-similarity that fits the user-item matrix best, in closed form.
@@ -17,28 +17,38 @@ export const ease = defineRecommender({
     feedback: feedbackSchema,
   }),
   async fit(data, { l2, feedback }) {
-    const n = data.numItems;
-    const gram = gramMatrix(userItemMatrix(data, feedback)); // [N, N]
-    for (let i = 0; i < n; i++) gram[i * n + i] += l2;
-    const matrix = tf.tensor2d(gram, [n, n]);
-    const inverse = await invertPositiveDefinite(matrix); // P
-    const weights = Float32Array.from(await inverse.data<'float32'>());
-    tf.dispose([matrix, inverse]);
-    const diagonal = Float32Array.from({ length: n }, (_, i) => weights[i * n + i]);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) weights[i * n + j] /= -diagonal[j];
-      weights[i * n + i] = 0;
-    }
-    return { weights: { shape: [n, n], values: weights } }; // B
+    const weights = await fitEase(userItemMatrix(data, feedback), l2);
+    return { weights: { shape: [data.numItems, data.numItems], values: weights } };
   },
-  scorer: ({ weights: { values } }, { feedback }, { numItems }) =>
-    scoreEach(numItems, (scores, history, { ratings }) => {
-      for (const [item, value] of valuesOf(history, ratings, feedback)) {
-        const row = item * numItems;
-        for (let j = 0; j < numItems; j++) scores[j] += value * values[row + j];
-      }
-    }),
+  scorer: ({ weights: { values } }, { feedback }, { numItems }) => scoreByRows(values, numItems, feedback),
 });
+
+/** [N, N] the weights of columns on columns, row major. */
+export async function fitEase(matrix: SparseMatrix, l2: number): Promise<Float32Array> {
+  const n = matrix.columns;
+  const gram = gramMatrix(matrix); // [N, N]
+  for (let i = 0; i < n; i++) gram[i * n + i] += l2;
+  const tensor = tf.tensor2d(gram, [n, n]);
+  const inverse = await invertPositiveDefinite(tensor); // P
+  const weights = Float32Array.from(await inverse.data<'float32'>());
+  tf.dispose([tensor, inverse]);
+  const diagonal = Float32Array.from({ length: n }, (_, i) => weights[i * n + i]);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) weights[i * n + j] /= -diagonal[j];
+    weights[i * n + i] = 0;
+  }
+  return weights; // B
+}
+
+/** score = x B for a history x and weights B [N, N]. */
+export function scoreByRows(values: ArrayLike<number>, numItems: number, feedback: Feedback): Scorer {
+  return scoreEach(numItems, (scores, history, { ratings }) => {
+    for (const [item, value] of valuesOf(history, ratings, feedback)) {
+      const row = item * numItems;
+      for (let j = 0; j < numItems; j++) scores[j] += value * values[row + j];
+    }
+  });
+}
 
 /** [N, N] X'X of a sparse X. */
 function gramMatrix({ columns, offsets, indices, values }: SparseMatrix): Float32Array {

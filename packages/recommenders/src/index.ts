@@ -1,4 +1,6 @@
 export { askTeacher } from './ask-teacher.js';
+export { addEase, cease } from './attribute-ease.js';
+export { attributeItemKnn, attributeUserKnn } from './attribute-knn.js';
 export { bprMf } from './bpr-mf.js';
 export { coOccurrence, coOccurrenceSchema } from './co-occurrence.js';
 export { type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
@@ -39,3 +41,4 @@ export { type Similarity, similarityTo } from './similarity.js';
 export { slim } from './slim.js';
 export { defineTrainedRecommender, recommenderTrainingSchema, type TrainedDefinition } from './train-recommender.js';
 export { userKnn } from './user-knn.js';
+export { vsm } from './vsm.js';

@@ -1,3 +1,5 @@
+import { addEase, cease } from './attribute-ease.js';
+import { attributeItemKnn, attributeUserKnn } from './attribute-knn.js';
 import { bprMf } from './bpr-mf.js';
 import { coOccurrence } from './co-occurrence.js';
 import { core } from './core.js';
@@ -12,12 +14,14 @@ import { rp3beta } from './rp3beta.js';
 import { sasrec } from './sasrec.js';
 import { slim } from './slim.js';
 import { userKnn } from './user-knn.js';
+import { vsm } from './vsm.js';
 
 /** Every model of this package by its name, which configs and checkpoints use. */
 export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Object.fromEntries(
   [
     ...[random, mostPopular, markov, coOccurrence], // counting
     ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
+    ...[vsm, attributeItemKnn, attributeUserKnn, cease, addEase], // of what items are, too
     ...[bprMf, sasrec, core], // trained by gradient
   ].map((model: RecommenderModel) => [model.name, model]),
 );
