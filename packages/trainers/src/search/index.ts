@@ -1,0 +1,36 @@
+export { historyColumns } from './history.js';
+export type { TrialRecord } from './journal.js';
+export {
+  type Launcher,
+  localLauncher,
+  type Objective,
+  type Outcome,
+  type Report,
+  type Trial,
+  TrialStopped,
+} from './launcher.js';
+export { type ProcessLauncherOptions, processLauncher, serveTrials } from './process-launcher.js';
+export { runStudy, type StudyOptions } from './run-study.js';
+export { gridSampler, type Observation, type Proposal, randomSampler, type Sampler } from './sampler.js';
+export {
+  type AshaOptions,
+  asha,
+  type Decision,
+  type PlateauOptions,
+  type Progress,
+  type Scheduler,
+  stopOnPlateau,
+} from './scheduler.js';
+export {
+  type Domain,
+  enumerateGrid,
+  type Hyperparameters,
+  nestOptions,
+  type OptionValue,
+  parseSearchSpace,
+  type SearchSpace,
+  searchSpaceSchema,
+} from './search-space.js';
+export type { RatedTrial, Study } from './study.js';
+export { type TpeOptions, tpeSampler } from './tpe-sampler.js';
+export { fileTracker, type TrackedRun, type Tracker } from './tracker.js';
