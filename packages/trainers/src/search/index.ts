@@ -1,3 +1,12 @@
+export { type CrossValidationOptions, chooseIteration, crossValidate, type FoldChoice } from './cross-validate.js';
+export {
+  describeEnergy,
+  type EnergyAssumptions,
+  type EnergyEstimate,
+  energySchema,
+  estimateEnergy,
+} from './energy-estimate.js';
+export { type EstimateOptions, estimateTraining, type TrainingEstimate } from './estimate-training.js';
 export { historyColumns } from './history.js';
 export type { TrialRecord } from './journal.js';
 export {
@@ -9,6 +18,7 @@ export {
   type Trial,
   TrialStopped,
 } from './launcher.js';
+export { type MlflowOptions, mlflowTracker } from './mlflow-tracker.js';
 export { type ProcessLauncherOptions, processLauncher, serveTrials } from './process-launcher.js';
 export { runStudy, type StudyOptions } from './run-study.js';
 export { gridSampler, type Observation, type Proposal, randomSampler, type Sampler } from './sampler.js';
@@ -21,6 +31,7 @@ export {
   type Scheduler,
   stopOnPlateau,
 } from './scheduler.js';
+export { type SearchConfig, searchPlan, searchSchema } from './search-config.js';
 export {
   type Domain,
   enumerateGrid,

@@ -1,3 +1,4 @@
+import { describeEnergy, estimateEnergy } from './energy-estimate.js';
 import type { Domain, OptionValue } from './search-space.js';
 import type { RatedTrial, Study } from './study.js';
 
@@ -11,7 +12,7 @@ export function renderStudy(study: Study): string {
     Metric: `${metric}, ${mode === 'max' ? 'more' : 'less'} is better`,
     Best: best ? `${format(best.score)} in trial ${best.number}, at resource ${best.resource}` : 'none',
     Trials: `${trials.length}: ${count('complete')} complete, ${count('stopped')} stopped, ${count('failed')} failed, ${count('running')} running`,
-    'CPU time': `${Math.round(cpuSeconds)} s measured`,
+    Energy: describeEnergy(estimateEnergy(cpuSeconds, study.energy)),
   };
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -203,9 +203,11 @@ describe('runStudy', () => {
     expect(warnings).toEqual(['bad tracks s-0 no longer: no server', 'bad tracks s-1 no longer: no server']);
   });
 
-  it('keeps the journal in the order of what happened', async () => {
+  it('keeps the journal in the order of what happened, and logs it', async () => {
     const options = await study({ trials: 1 });
     await runStudy(options);
+    const logged = await readFile(join(options.folder, 'logs', 'study-0', 'metrics.jsonl'), 'utf8');
+    expect(logged.split('\n')).toHaveLength(1 + 10 + 1 + 1); // options, reports, status
     expect((await journalOf(options)).map(({ event }) => event)).toEqual([
       'study',
       'start',

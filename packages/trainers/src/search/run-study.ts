@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { EnergyAssumptions } from './energy-estimate.js';
 import { writeHistory } from './history.js';
 import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
 import type { Launcher, Report } from './launcher.js';
@@ -6,7 +7,7 @@ import type { Observation, Sampler } from './sampler.js';
 import type { Decision, Progress, Scheduler } from './scheduler.js';
 import type { Hyperparameters, SearchSpace } from './search-space.js';
 import { rate, type Study, summarize } from './study.js';
-import { joinTrackers, type Tracker } from './tracker.js';
+import { fileTracker, joinTrackers, type Tracker } from './tracker.js';
 
 export interface StudyOptions {
   space: SearchSpace;
@@ -21,10 +22,12 @@ export interface StudyOptions {
   /** A trial is stopped by the first that says so; without any, each runs to its end (FIFO). */
   schedulers?: readonly Scheduler[];
   seed: number;
-  /** Where journal, history and the trials' own folders go. */
+  /** Where journal, history, logs and the trials' own folders go. */
   folder: string;
-  /** Told of each trial. What they fail at is warned of, and never ends the study. */
+  /** Told of each trial, besides the event files and `metrics.jsonl` in `logs`. What they fail at is warned of, and never ends the study. */
   trackers?: readonly Tracker[];
+  /** What the page's estimate of energy assumes; {@link estimateEnergy}'s defaults when left out. */
+  energy?: Partial<EnergyAssumptions>;
   /** On the page and with trackers; `study` when left out. */
   name?: string;
   /** Hears a line for each trial, and warnings. */
@@ -89,7 +92,8 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
 type Memory = Awaited<ReturnType<typeof openMemory>>;
 
 /** What has happened so far: in the journal, and from there in memory. */
-async function openMemory({ folder, sampler, metric, mode, seed, space, name = 'study' }: StudyOptions) {
+async function openMemory(options: StudyOptions) {
+  const { folder, sampler, metric, mode, seed, space, energy, name = 'study' } = options;
   const identity = { sampler: sampler.name, metric, mode, seed, space };
   const { journal, lines } = await openJournal(join(folder, 'journal.jsonl'), identity);
   const records = new Map<number, TrialRecord>();
@@ -127,7 +131,7 @@ async function openMemory({ folder, sampler, metric, mode, seed, space, name = '
       const { values, score } = rate(records.get(trial)!, metric, mode);
       return { values, loss: mode === 'max' ? -score : score };
     },
-    study: () => summarize({ name, metric, mode, space }, records.values()),
+    study: () => summarize({ name, metric, mode, space, ...(energy && { energy }) }, records.values()),
     close: journal.close,
   };
 }
@@ -141,7 +145,10 @@ async function runTrial(
 ): Promise<TrialRecord> {
   const started = Date.now();
   await record({ event: 'start', trial: number, values, time: started / 1000 });
-  const tracked = await joinTrackers(trackers, log).begin(`${name}-${number}`, values);
+  const tracked = await joinTrackers([fileTracker(join(folder, 'logs')), ...trackers], log).begin(
+    `${name}-${number}`,
+    values,
+  );
   const seconds = () => (Date.now() - started) / 1000;
 
   async function onReport(report: Report): Promise<Decision> {

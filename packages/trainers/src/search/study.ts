@@ -1,3 +1,4 @@
+import type { EnergyAssumptions } from './energy-estimate.js';
 import type { TrialRecord } from './journal.js';
 import type { SearchSpace } from './search-space.js';
 
@@ -15,6 +16,8 @@ export interface Study {
   metric: string;
   mode: 'min' | 'max';
   space: SearchSpace;
+  /** What the page's estimate of energy assumes. */
+  energy?: Partial<EnergyAssumptions>;
   /** In order of their numbers. */
   trials: readonly RatedTrial[];
   /** None when every trial failed. */

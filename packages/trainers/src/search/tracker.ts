@@ -48,7 +48,7 @@ export function fileTracker(folder: string): Tracker {
   return {
     name: 'files',
     async begin(run, values) {
-      const directory = join(folder, run);
+      const directory = join(folder, run.replace(/[^\w.-]+/g, '_'));
       const file = join(directory, 'metrics.jsonl');
       await mkdir(directory, { recursive: true });
       const events = createEventFile(directory);
