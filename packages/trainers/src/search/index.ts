@@ -10,6 +10,7 @@ export { type EstimateOptions, estimateTraining, type TrainingEstimate } from '.
 export { historyColumns } from './history.js';
 export type { TrialRecord } from './journal.js';
 export {
+  type Decision,
   type Launcher,
   localLauncher,
   type Objective,
@@ -25,11 +26,11 @@ export { gridSampler, type Observation, type Proposal, randomSampler, type Sampl
 export {
   type AshaOptions,
   asha,
-  type Decision,
   type PlateauOptions,
   type Progress,
   type Scheduler,
   stopOnPlateau,
+  type Verdict,
 } from './scheduler.js';
 export { type SearchConfig, searchPlan, searchSchema } from './search-config.js';
 export {

@@ -1,4 +1,3 @@
-import type { Decision } from './scheduler.js';
 import type { Hyperparameters } from './search-space.js';
 
 /** What is to be tried. */
@@ -28,6 +27,9 @@ export type Objective = (trial: Trial, report: (report: Report) => Promise<void>
 export class TrialStopped extends Error {
   override name = 'TrialStopped';
 }
+
+/** What a launcher is told after each report. */
+export type Decision = 'continue' | 'stop';
 
 /** How a trial ended; a trial that fails rejects. */
 export interface Outcome {

@@ -1,8 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type Launcher, type Objective, type Outcome, type Report, runObjective, type Trial } from './launcher.js';
-import type { Decision } from './scheduler.js';
+import {
+  type Decision,
+  type Launcher,
+  type Objective,
+  type Outcome,
+  type Report,
+  runObjective,
+  type Trial,
+} from './launcher.js';
 
 /** What passes between the two processes. */
 type ToWorker = { trial: Trial } | { decision: Decision };

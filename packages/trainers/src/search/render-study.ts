@@ -21,9 +21,9 @@ export function renderStudy(study: Study): string {
 <dl>${Object.entries(facts)
     .map(([label, text]) => `<div><dt>${label}</dt><dd>${escapeHtml(text)}</dd></div>`)
     .join('')}</dl>
-<h2>Scores over trials</h2><p>The line is the best so far.</p>${card(metric, drawHistory(study))}
+<h2>Course</h2><p>Blue: ran to the end; yellow: stopped early; the line on the left is the best so far.</p>
+<div class="grid wide">${card(`${metric} over trials`, drawHistory(study))}${card(`${metric} over resource`, drawCourses(study))}</div>
 <h2>Scores over options</h2><div class="grid">${searched.map((key) => card(key, drawOption(study, key))).join('')}</div>
-<h2>Courses of trials</h2>${card(`${metric} over resource`, drawCourses(study))}
 <h2>Trials</h2>${table(study, searched)}
 </main></body></html>
 `;
@@ -153,8 +153,9 @@ dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
 dd { margin: 0; overflow-wrap: anywhere; }
 figure, .scroll { margin: 0; padding: 0.8rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 0.9rem; }
+.grid.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
 .scroll { overflow-x: auto; }
-svg { display: block; width: 100%; max-width: 40rem; height: auto; }
+svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--muted); font-size: 11px; }
 svg line { stroke: var(--line); }
 svg polyline { fill: none; stroke: var(--accent); stroke-width: 1.4; }

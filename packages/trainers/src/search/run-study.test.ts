@@ -91,22 +91,17 @@ describe('runStudy', () => {
       if (trial.number === 2) return; // without a report
       if (trial.number === 3) return report({ resource: 1, metrics: { score: Number.NaN } });
       if (trial.number === 4) return report({ resource: 1, metrics: { recall: 1 } });
+      if (trial.number === 5) return report({ resource: 1, metrics: { score: 1, loss: Infinity } });
       await climb(trial, report);
     };
-    const { trials, best } = await runStudy(await study({ launcher: localLauncher(fails) }));
-    expect(trials.map(({ status }) => status)).toEqual([
-      'complete',
-      'failed',
-      'failed',
-      'failed',
-      'failed',
-      'complete',
-    ]);
+    const { trials, best } = await runStudy(await study({ launcher: localLauncher(fails), trials: 7 }));
+    expect(trials.map(({ status }) => status)).toEqual(['complete', ...Array(5).fill('failed'), 'complete']);
     expect(trials[1]).toMatchObject({ score: -Infinity, error: 'out of memory' });
     expect(trials[2].error).toContain('trial 2 must report score, got no report');
     expect(trials[3].error).toContain('trial 3 must report a finite score, got NaN');
     expect(trials[4].error).toContain('got undefined among recall');
-    expect([0, 5]).toContain(best!.number);
+    expect(trials[5].error).toContain('trial 5 must report a finite loss, got Infinity');
+    expect([0, 6]).toContain(best!.number);
   });
 
   it('has no best when every trial fails', async () => {
@@ -122,6 +117,11 @@ describe('runStudy', () => {
       ['complete', 10],
       ['stopped', 2],
     ]);
+  });
+
+  it('calls a trial complete that ASHA has given all that trials get', async () => {
+    const { trials } = await runStudy(await study({ trials: 1, schedulers: [asha({ grace: 2, factor: 2, max: 4 })] }));
+    expect(trials.map(({ status, resource }) => [status, resource])).toEqual([['complete', 4]]);
   });
 
   it('goes on from its journal: ended trials stay, running ones run again with their values', async () => {

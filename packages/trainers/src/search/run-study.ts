@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { EnergyAssumptions } from './energy-estimate.js';
 import { writeHistory } from './history.js';
 import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
-import type { Launcher, Report } from './launcher.js';
+import type { Decision, Launcher, Report } from './launcher.js';
 import type { Observation, Sampler } from './sampler.js';
-import type { Decision, Progress, Scheduler } from './scheduler.js';
+import type { Progress, Scheduler } from './scheduler.js';
 import type { Hyperparameters, SearchSpace } from './search-space.js';
 import { rate, type Study, summarize } from './study.js';
 import { fileTracker, joinTrackers, type Tracker } from './tracker.js';
@@ -108,14 +108,17 @@ async function openMemory(options: StudyOptions) {
     reports.push(latest);
   }
 
-  /** @throws RangeError when the metric is not among what was reported, or not finite */
+  /** @throws RangeError when the metric is not among what was reported, or anything is not finite */
   function toProgress(trial: number, { resource, metrics }: Report): Progress {
-    const value = metrics[metric];
-    if (Number.isFinite(value)) return { trial, resource, score: mode === 'max' ? value : -value };
-    const known = Object.keys(metrics).join(', ');
-    throw new RangeError(
-      `trainers: trial ${trial} must report a finite ${metric}, got ${value} among ${known}; correct the metric or the objective`,
-    );
+    const numbers = { resource, [metric]: undefined, ...metrics };
+    for (const [key, value] of Object.entries(numbers)) {
+      if (Number.isFinite(value)) continue;
+      const known = Object.keys(metrics).join(', ');
+      throw new RangeError(
+        `trainers: trial ${trial} must report a finite ${key}, got ${value} among ${known}; correct the metric or the objective`,
+      );
+    }
+    return { trial, resource, score: mode === 'max' ? metrics[metric] : -metrics[metric] };
   }
 
   for (const line of lines) apply(line);
@@ -145,19 +148,20 @@ async function runTrial(
 ): Promise<TrialRecord> {
   const started = Date.now();
   await record({ event: 'start', trial: number, values, time: started / 1000 });
-  const tracked = await joinTrackers([fileTracker(join(folder, 'logs')), ...trackers], log).begin(
-    `${name}-${number}`,
-    values,
-  );
+  const tracker = joinTrackers([fileTracker(join(folder, 'logs')), ...trackers], log);
+  const tracked = await tracker.begin(`${name}-${number}`, values);
+  let hadAll = false;
   const seconds = () => (Date.now() - started) / 1000;
 
   async function onReport(report: Report): Promise<Decision> {
     const latest = toProgress(number, report);
     const earlier = reports().filter(({ trial, resource }) => trial !== number || resource < latest.resource);
-    const stops = schedulers.some((scheduler) => scheduler.decide(earlier, latest) === 'stop');
+    const verdicts = schedulers.map((scheduler) => scheduler.decide(earlier, latest));
+    const verdict = verdicts.find((one) => one === 'stop') ?? verdicts.find((one) => one === 'complete');
+    hadAll = verdict === 'complete';
     await record({ event: 'report', trial: number, resource: report.resource, metrics: report.metrics });
     await tracked.report(report);
-    return stops ? 'stop' : 'continue';
+    return verdict === undefined ? 'continue' : 'stop';
   }
 
   try {
@@ -166,7 +170,8 @@ async function runTrial(
     if (records.get(number)!.reports.length === 0) {
       throw new RangeError(`trainers: trial ${number} must report ${metric}, got no report; call report once at least`);
     }
-    await record({ event: 'end', trial: number, ...outcome, seconds: seconds() });
+    const status = hadAll ? 'complete' : outcome.status;
+    await record({ event: 'end', trial: number, ...outcome, status, seconds: seconds() });
   } catch (cause) {
     const error = cause instanceof Error ? cause.message : String(cause);
     await record({ event: 'end', trial: number, status: 'failed', error, seconds: seconds() });

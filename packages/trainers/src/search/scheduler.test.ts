@@ -59,7 +59,7 @@ describe('asha', () => {
         [0, 99, 1],
         [0, 100, 2],
       ]),
-    ).toEqual(['continue', 'stop']);
+    ).toEqual(['continue', 'complete']);
   });
 
   it('refuses options that make no sense', () => {

@@ -8,7 +8,8 @@ export interface Progress {
   score: number;
 }
 
-export type Decision = 'continue' | 'stop';
+/** What becomes of a trial: it goes on, is stopped early, or has had all that trials get. */
+export type Verdict = 'continue' | 'stop' | 'complete';
 
 /** Says after each report whether the trial is worth going on with, as a function of its arguments alone. No scheduler is FIFO. */
 export interface Scheduler {
@@ -17,7 +18,7 @@ export interface Scheduler {
    * @param reports  all of the study's before this one, in order of arrival
    * @param latest   the one to decide on
    */
-  decide(reports: readonly Progress[], latest: Progress): Decision;
+  decide(reports: readonly Progress[], latest: Progress): Verdict;
 }
 
 /**
@@ -58,7 +59,7 @@ export function asha(options: AshaOptions): Scheduler {
   return {
     name: 'asha',
     decide(reports, latest) {
-      if (latest.resource >= max) return 'stop';
+      if (latest.resource >= max) return 'complete';
       const rung = rungOf(latest.resource);
       if (rung < 0) return 'continue';
       const arrivals = new Map<number, number>(); // scores that trials reached this rung with

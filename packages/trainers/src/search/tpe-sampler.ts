@@ -54,21 +54,21 @@ function density(
     : (parzen(domain, seen as number[]) as Density<OptionValue>);
 }
 
-/** Counts, with one more observation spread evenly over all values. */
+/** Counts, with one more of each value: the paper's N p + C. */
 function categorical(values: readonly OptionValue[], seen: readonly OptionValue[]): Density<OptionValue> {
-  const weights = new Map(values.map((value) => [JSON.stringify(value), 1 / values.length]));
+  const weights = new Map(values.map((value) => [JSON.stringify(value), 1]));
   for (const value of seen.map((one) => JSON.stringify(one))) weights.set(value, (weights.get(value) ?? 0) + 1);
   const weightOf = (value: OptionValue) => weights.get(JSON.stringify(value))!;
   return {
     draw(generator) {
-      let rest = generator.uniform() * (seen.length + 1);
+      let rest = generator.uniform() * (seen.length + values.length);
       for (const value of values) {
         rest -= weightOf(value);
         if (rest < 0) return value;
       }
       return values[values.length - 1]; // rounding
     },
-    logDensity: (value) => Math.log(weightOf(value)),
+    logDensity: (value) => Math.log(weightOf(value) / (seen.length + values.length)),
   };
 }
 
