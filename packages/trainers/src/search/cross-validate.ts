@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Objective, Report, Trial } from './launcher.js';
 
 /** How the best iterations of the folds become the one that a refit is given. */
@@ -32,7 +33,7 @@ export function crossValidate(
   return async (trial, report) => {
     const best: Report[] = [];
     for (let number = 0; number < folds; number++) {
-      await fold({ ...trial, folder: `${trial.folder}/fold-${number}` }, number, async (latest) => {
+      await fold({ ...trial, folder: join(trial.folder, `fold-${number}`) }, number, async (latest) => {
         if (best[number] === undefined || isBetter(latest, best[number])) best[number] = latest;
       });
       if (best[number] === undefined) {

@@ -15,6 +15,7 @@ export interface TrialRecord {
   started: number;
   /** Of a trial that has ended; from the last start, if it was killed before. */
   seconds?: number;
+  /** Not known of a trial that failed. */
   cpuSeconds?: number;
   error?: string;
 }
@@ -121,8 +122,9 @@ export function applyLine(trials: Map<number, TrialRecord>, line: JournalLine): 
     trials.set(line.trial, { number: line.trial, reports: [], ...known, values, started, status: 'running' });
     return;
   }
-  if (!known)
-    throw new RangeError(`trainers: trial ${line.trial} must start first, got ${line.event}; journal is damaged`);
+  if (!known) {
+    throw new RangeError(`trainers: trial ${line.trial} must start first, got ${line.event}; the journal is damaged`);
+  }
   if (line.event === 'report') {
     const { resource, metrics } = line;
     const before = known.reports.filter((report) => report.resource < resource);

@@ -37,7 +37,7 @@ export interface StudyOptions {
 /**
  * Searches a space for the best trial. Whatever happens is in `journal.jsonl` before anything follows from it: a study that is
  * killed goes on from there, and loses at most what the trials then running had not reported. A trial that fails is recorded, and
- * the study goes on. After each trial `trials.parquet` and `study.html` are written.
+ * the study goes on. `trials.parquet` and `study.html` follow it, every two seconds at most and at the end.
  *
  * The same seed gives the same trials. A sampler that looks back is shown the trials up to n - concurrency when it proposes trial n,
  * whatever else has ended by then, so that this holds for trials side by side too, as long as no scheduler compares them.
@@ -51,6 +51,7 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
   if (memory.records.size > 0) log(`study goes on; ${memory.records.size} trials were begun before`);
   const begun = new Map<number, Promise<void>>();
   let next = 0;
+  let written = 0;
 
   /** A trial's values: those that it had before the study was killed, or new ones. */
   async function valuesOf(number: number): Promise<Hyperparameters | undefined> {
@@ -68,6 +69,8 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
     const values = await valuesOf(number);
     if (values === undefined) next = limit;
     else log(describe(await runTrial(options, memory, number, values), options));
+    if (Date.now() - written < 2000) return; // it all is in the journal
+    written = Date.now();
     await writeHistory(folder, memory.study());
   }
 
@@ -82,7 +85,7 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
   try {
     await Promise.all(Array.from({ length: launcher.concurrency }, work));
     const study = memory.study();
-    await writeHistory(folder, study); // trials side by side may have written theirs in any order
+    await writeHistory(folder, study);
     return study;
   } finally {
     await memory.close();

@@ -116,54 +116,48 @@ function parseValue(value: unknown): OptionValue {
   throw new RangeError(`must hold numbers, words, booleans or lists of them, got ${JSON.stringify(value)}`);
 }
 
+/** @param given  what follows the name of the distribution */
 function parseNumbers(name: Distribution, given: readonly unknown[]): NumberDomain {
-  const form = distributions[name];
-  const wanted = form.split(', ');
+  const wanted = distributions[name].split(', ');
   const needed = wanted.filter((word) => !word.endsWith('?')).length;
-  const fail = (expectation: string) => {
+  const counts = wanted.length > needed ? `${needed} or ${wanted.length}` : needed;
+  const check = (holds: boolean, expectation: string) => {
+    if (holds) return;
     throw new RangeError(
-      `must ${expectation}, got [${[name, ...given].join(', ')}]; write [${name}, ${form}], or [grid, ${name}, ...] if ${name} is a value`,
+      `must ${expectation}, got [${[name, ...given].join(', ')}]; write [${name}, ${distributions[name]}], or [grid, ${name}, ...] if ${name} is a value`,
     );
   };
-  if (given.length < needed || given.length > wanted.length || !given.every(Number.isFinite)) {
-    fail(`have ${needed}${wanted.length > needed ? ` or ${wanted.length}` : ''} numbers after ${name}`);
-  }
+  const hasNumbers = given.length >= needed && given.length <= wanted.length && given.every(Number.isFinite);
+  check(hasNumbers, `have ${counts} numbers after ${name}`);
   const [first, second, third] = given as number[];
+  const isQuantized = name.startsWith('q');
   const isInteger = name.includes('int');
-  const step = name.startsWith('q') ? third : isInteger ? 1 : undefined;
-  if (step !== undefined && !(step > 0)) fail('have a positive step');
-  const base = wanted.at(-1) === 'base?' ? given[needed] : undefined;
-  if (base !== undefined && !((base as number) > 1)) fail('have a base above 1');
-
+  const step = isQuantized ? third : isInteger ? 1 : undefined;
+  check(step === undefined || step > 0, 'have a positive step');
+  check(given.length === needed || (given[needed] as number) > 1, 'have a base above 1');
   if (name.endsWith('randn')) {
-    if (!(second > 0)) fail('have a positive deviation');
-    const unbounded = { min: -Infinity, max: Infinity, low: -Infinity, high: Infinity };
-    return {
-      kind: 'number',
-      log: false,
-      ...unbounded,
-      ...(step && { step }),
-      normal: { mean: first, deviation: second },
-    };
+    check(second > 0, 'have a positive deviation');
+    return normalDomain(first, second, step);
   }
-  const log = name.includes('log');
-  const excludesMax = isInteger && !name.startsWith('q');
+  check(!isInteger || [first, second, step].every(Number.isInteger), 'have whole numbers');
+  const last = isInteger && !isQuantized ? second - 1 : second;
+  const range = rangeDomain(first, last, name.includes('log'), step);
+  check(step ? range.min <= range.max : range.min < range.max, 'have a value between min and max');
+  check(!range.log || range.min > 0, 'have a positive min');
+  return range;
+}
+
+function normalDomain(mean: number, deviation: number, step?: number): NumberDomain {
+  const unbounded = { min: -Infinity, max: Infinity, low: -Infinity, high: Infinity };
+  return { kind: 'number', log: false, ...unbounded, ...(step && { step }), normal: { mean, deviation } };
+}
+
+function rangeDomain(first: number, last: number, log: boolean, step?: number): NumberDomain {
   const min = step ? toMultiple(Math.ceil(roundOff(first / step)), step) : first;
-  const max = step ? toMultiple(Math.floor(roundOff(second / step)) - (excludesMax ? 1 : 0), step) : second;
-  if (isInteger && ![first, second, step].every(Number.isInteger)) fail('have whole numbers');
-  if (step ? min > max : min >= max) fail('have a value between min and max');
-  if (log && !(min > 0)) fail('have a positive min');
-  const half = step ? step / 2 : 0;
+  const max = step ? toMultiple(Math.floor(roundOff(last / step)), step) : last;
+  const half = (step ?? 0) / 2;
   const toAxis = (edge: number) => (log ? Math.log(edge) : edge);
-  return {
-    kind: 'number',
-    min,
-    max,
-    log,
-    ...(step && { step }),
-    low: toAxis(min - half),
-    high: toAxis(max + half),
-  };
+  return { kind: 'number', min, max, log, ...(step && { step }), low: toAxis(min - half), high: toAxis(max + half) };
 }
 
 /** 0.3 / 0.1 is 2.9999999999999996, and 3 * 0.1 is 0.30000000000000004. */
