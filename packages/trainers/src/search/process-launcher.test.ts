@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readParquet } from '@codebeam/data';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { asha, gridSampler, parseSearchSpace, processLauncher, runStudy, serveTrials } from './index.js';
+
+vi.setConfig({ testTimeout: 180_000 }); // processes start slowly on a busy machine
 
 const fixture = (name: string) => new URL(`../../fixtures/${name}`, import.meta.url);
 const newFolder = () => mkdtemp(join(tmpdir(), 'study-'));
