@@ -28,7 +28,7 @@ const paramsAtOnce = 100;
  * resource. Nothing but HTTP is needed.
  */
 export function mlflowTracker(options: MlflowOptions): Tracker {
-  const { experiment, tags = {} } = options;
+  const { tags = {} } = options;
   let experimentId: Promise<string> | undefined;
 
   return {
@@ -43,7 +43,7 @@ export function mlflowTracker(options: MlflowOptions): Tracker {
         experiment_id,
         run_name: name,
         start_time: Date.now(),
-        tags: Object.entries({ ...tags, experiment }).map(([key, value]) => ({ key, value })),
+        tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
       });
       const { run_id } = runSchema.parse(created).run.info;
       const params = Object.entries(values).map(([key, value]) => ({
