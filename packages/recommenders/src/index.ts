@@ -37,6 +37,7 @@ export {
   sasrecSchema,
   sasrecTrainingSchema,
 } from './sasrec.js';
+export { searchObjective } from './search-objective.js';
 export { type Similarity, similarityTo } from './similarity.js';
 export { slim } from './slim.js';
 export { defineTrainedRecommender, recommenderTrainingSchema, type TrainedDefinition } from './train-recommender.js';

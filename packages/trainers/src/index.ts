@@ -33,6 +33,7 @@ export type { NamedTensors, Optimizer } from './optimizer.js';
 export { duration, progress } from './progress.js';
 export { type Projection, writeProjector } from './projector.js';
 export { constant, cosine, inverseSqrt, linear, type Schedule } from './schedules.js';
+export * from './search/index.js';
 export { drawTargets, type Teacher } from './teacher.js';
 export { type TrainOptions, train } from './train.js';
 export { rqvaeTrainingSchema, type TrainRqvaeOptions, trainRqvae } from './train-rqvae.js';

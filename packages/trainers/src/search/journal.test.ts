@@ -1,0 +1,55 @@
+import { appendFile, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
+
+const start: JournalLine = { event: 'start', trial: 0, values: { x: 1 }, time: 5 };
+const report = (resource: number, score = resource): JournalLine => ({
+  event: 'report',
+  trial: 0,
+  resource,
+  metrics: { score },
+});
+
+describe('openJournal', () => {
+  it('gives back what was appended, without the line that a kill cut short', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'journal-')), 'journal.jsonl');
+    const first = await openJournal(path, { seed: 1 });
+    await Promise.all([start, report(1)].map(first.journal.append));
+    await first.journal.close();
+    await appendFile(path, '{"event":"report","tri');
+
+    const second = await openJournal(path, { seed: 1 });
+    expect(second.lines).toEqual([{ event: 'study', study: { seed: 1 } }, start, report(1)]);
+    await second.journal.append(report(2));
+    await second.journal.close();
+    const text = await readFile(path, 'utf8');
+    expect(text.split('\n').slice(1, -1)).toEqual([start, report(1), report(2)].map((line) => JSON.stringify(line)));
+  });
+});
+
+describe('applyLine', () => {
+  const replay = (...lines: JournalLine[]) => {
+    const trials = new Map<number, TrialRecord>();
+    for (const line of lines) applyLine(trials, line);
+    return trials.get(0)!;
+  };
+
+  it('takes back reports from the resource on that a trial begins anew at', () => {
+    const { reports } = replay(start, report(1), report(2), report(3), start, report(2, 9));
+    expect(reports.map(({ resource, metrics }) => [resource, metrics.score])).toEqual([
+      [1, 1],
+      [2, 9],
+    ]);
+  });
+
+  it('knows how a trial ended', () => {
+    const ended = replay(start, { event: 'end', trial: 0, status: 'failed', seconds: 2, error: 'no' });
+    expect(ended).toMatchObject({ number: 0, status: 'failed', seconds: 2, error: 'no', values: { x: 1 } });
+  });
+
+  it('refuses a report of a trial that never started', () => {
+    expect(() => replay(report(1))).toThrow('trial 0 must start first, got report');
+  });
+});

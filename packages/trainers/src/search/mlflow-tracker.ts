@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { Report } from './launcher.js';
+import type { Tracker } from './tracker.js';
+
+export interface MlflowOptions {
+  /** Address of the tracking server, without a path to its API. */
+  trackingUri: string;
+  /** Name of the experiment, which is made if there is none. */
+  experiment: string;
+  tags?: Readonly<Record<string, string>>;
+  /** Sent as a bearer token. */
+  token?: string;
+  /** After which a request is given up. */
+  timeoutMs?: number;
+}
+
+const experimentSchema = z.object({ experiment: z.object({ experiment_id: z.string() }) });
+const createdSchema = z.object({ experiment_id: z.string() });
+const runSchema = z.object({ run: z.object({ info: z.object({ run_id: z.string() }) }) });
+
+const statuses = { complete: 'FINISHED', stopped: 'KILLED', failed: 'FAILED' } as const;
+
+/** Most parameters that one request may log. */
+const paramsAtOnce = 100;
+
+/**
+ * Logs each run to an MLflow tracking server through its REST API 2.0: options as parameters, reports as metrics whose step is the
+ * resource. Nothing but HTTP is needed.
+ */
+export function mlflowTracker(options: MlflowOptions): Tracker {
+  const { tags = {} } = options;
+  let experimentId: Promise<string> | undefined;
+
+  return {
+    name: 'mlflow',
+    async begin(name, values) {
+      experimentId ??= findExperiment(options);
+      const experiment_id = await experimentId.catch((error) => {
+        experimentId = undefined; // the next run asks again
+        throw error;
+      });
+      const created = await call(options, 'runs/create', {
+        experiment_id,
+        run_name: name,
+        start_time: Date.now(),
+        tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+      });
+      const { run_id } = runSchema.parse(created).run.info;
+      const params = Object.entries(values).map(([key, value]) => ({
+        key,
+        value: typeof value === 'string' ? value : JSON.stringify(value),
+      }));
+      for (let start = 0; start < params.length; start += paramsAtOnce) {
+        await call(options, 'runs/log-batch', { run_id, params: params.slice(start, start + paramsAtOnce) });
+      }
+      return {
+        async report(report) {
+          await call(options, 'runs/log-batch', { run_id, metrics: metricsOf(report) });
+        },
+        async end(status) {
+          await call(options, 'runs/update', { run_id, status: statuses[status], end_time: Date.now() });
+        },
+      };
+    },
+  };
+}
+
+/** MLflow refuses `@` and the like in names: `ndcg@10` becomes `ndcg_at_10`. */
+function metricsOf({ resource, metrics }: Report) {
+  const timestamp = Date.now();
+  return Object.entries(metrics).map(([name, value]) => {
+    const key = name.replaceAll('@', '_at_').replace(/[^\w\-. /]/g, '_');
+    return { key, value, timestamp, step: Math.round(resource) };
+  });
+}
+
+async function findExperiment(options: MlflowOptions): Promise<string> {
+  const { experiment } = options;
+  const path = `experiments/get-by-name?experiment_name=${encodeURIComponent(experiment)}`;
+  const found = await call(options, path);
+  if (found !== undefined) return experimentSchema.parse(found).experiment.experiment_id;
+  return createdSchema.parse(await call(options, 'experiments/create', { name: experiment })).experiment_id;
+}
+
+/**
+ * Posts a body, or gets what is there.
+ *
+ * @returns undefined when there is nothing to get
+ */
+async function call({ trackingUri, token, timeoutMs = 10_000 }: MlflowOptions, path: string, body?: object) {
+  const url = `${trackingUri.replace(/\/+$/, '')}/api/2.0/mlflow/${path}`;
+  const response = await fetch(url, {
+    method: body ? 'POST' : 'GET',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (!body && response.status === 404) return undefined;
+  if (response.ok) return response.json();
+  const text = (await response.text()).slice(0, 200);
+  throw new Error(`trainers: mlflow must accept ${path}, got ${response.status} ${text}; check trackingUri and token`);
+}

@@ -1,0 +1,49 @@
+import { createKey, foldIn } from '@codebeam/random';
+import { enumerateGrid, type Hyperparameters, type SearchSpace, sampleSpace } from './search-space.js';
+
+/** What a finished trial tells a sampler. */
+export interface Observation {
+  values: Hyperparameters;
+  /** Smaller is better; Infinity for a trial that failed. */
+  loss: number;
+}
+
+/** Where a proposal stands: all that it may depend on besides the space. */
+export interface Proposal {
+  seed: number;
+  /** Number of the trial, from 0. */
+  trial: number;
+  /** Earlier trials in order of their numbers; empty for samplers that do not look back. */
+  history: readonly Observation[];
+}
+
+/** Chooses what to try next, as a function of its arguments alone: a resumed study proposes what it would have. */
+export interface Sampler {
+  readonly name: string;
+  /** Whether proposals depend on the history, so that a study has to wait for it. */
+  readonly looksBack: boolean;
+  /** @returns undefined when there is nothing left to try */
+  propose(space: SearchSpace, proposal: Proposal): Hyperparameters | undefined;
+}
+
+/** Every point of a finite space, once. */
+export function gridSampler(): Sampler {
+  let known: { space: SearchSpace; points: Hyperparameters[] } | undefined;
+  return {
+    name: 'grid',
+    looksBack: false,
+    propose(space, { trial }) {
+      if (known?.space !== space) known = { space, points: enumerateGrid(space) };
+      return known.points[trial];
+    },
+  };
+}
+
+/** Independent draws. */
+export function randomSampler(): Sampler {
+  return {
+    name: 'random',
+    looksBack: false,
+    propose: (space, { seed, trial }) => sampleSpace(space, foldIn(createKey(seed, 'sample'), trial)),
+  };
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { enumerateGrid, searchPlan, searchSchema } from './index.js';
+
+describe('searchSchema', () => {
+  it('makes a plan of a config', () => {
+    const config = searchSchema.parse({
+      space: { l2: [100, 250, 500], training: { learningRate: ['quniform', 0.1, 0.3, 0.1] } },
+      scheduler: 'asha',
+      asha: { grace: 20, max: 180 },
+      earlyStopping: { patience: 3 },
+    });
+    const { space, sampler, schedulers, trials } = searchPlan(config);
+    expect(enumerateGrid(space)).toHaveLength(9);
+    expect(sampler.name).toBe('grid');
+    expect(schedulers.map(({ name }) => name)).toEqual(['asha', 'plateau']);
+    expect(trials).toBeUndefined();
+  });
+
+  it('names the key that is wrong', () => {
+    const wrong = searchSchema.safeParse({ space: { training: { learningRate: ['uniform', 2, 1] } } });
+    expect(wrong.error!.issues[0]).toMatchObject({
+      path: ['space', 'training', 'learningRate'],
+      message: expect.stringContaining('must have a value between min and max, got [uniform, 2, 1]'),
+    });
+    expect(searchSchema.safeParse({ space: {}, tirals: 3 }).error!.issues[0]).toMatchObject({ keys: ['tirals'] });
+  });
+});

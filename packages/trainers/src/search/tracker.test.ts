@@ -1,0 +1,19 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { fileTracker } from './index.js';
+
+it('fileTracker writes metrics.jsonl and an event file for each run', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tracker-'));
+  const run = await fileTracker(folder).begin('study-3', { l2: 5 });
+  await run.report({ resource: 2, metrics: { 'ndcg@10': 0.5 } });
+  await run.end('complete');
+  expect(await readFile(join(folder, 'study-3', 'metrics.jsonl'), 'utf8')).toBe(
+    '{"values":{"l2":5}}\n{"resource":2,"validation":{"ndcg@10":0.5}}\n{"status":"complete"}\n',
+  );
+  const [events] = (await readdir(join(folder, 'study-3'))).filter((name) => name.startsWith('events.out.tfevents.'));
+  const bytes = await readFile(join(folder, 'study-3', events), 'latin1');
+  expect(bytes).toContain('validation/ndcg@10');
+  expect(bytes).toContain('| l2 | 5 |');
+});
