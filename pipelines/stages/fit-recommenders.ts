@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { orderByTime, splitInteractions } from '@codebeam/data';
+import { featureMatrix, itemFeatures, orderByTime, splitInteractions } from '@codebeam/data';
 import { recommenderModels } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
@@ -12,18 +12,19 @@ export async function fitRecommenders(
   context: StageContext<'protocol' | 'recommenders'>,
 ): Promise<Record<string, number>> {
   const { config, input, output, state, logs, log } = context;
-  const { interactions } = await readDataset((file) => input('prepare-data', file));
+  const { interactions, items } = await readDataset((file) => input('prepare-data', file));
   const { train, validation } = splitInteractions(interactions, config.protocol.split, config.seed);
   const { ratings, ...sequences } = orderByTime(train);
   const { itemIds, userIds } = train;
   const numItems = itemIds.length;
+  const features = featureMatrix(itemFeatures(items), ['brand', 'categories'], itemIds).matrix; // [N, F]
   const judged = validation.users.length > 0 ? judgementOf(train, validation, config) : undefined;
   for (const entry of config.recommenders) {
     const { model, name: _, ...options } = entry;
     const name = nameOf(entry);
     const started = performance.now();
     const recommender = await recommenderModels[model].fit(
-      { sequences, numItems, itemIds, userIds, fittedOn: 'train', ...(ratings && { ratings }) },
+      { sequences, numItems, itemIds, userIds, fittedOn: 'train', itemFeatures: features, ...(ratings && { ratings }) },
       options,
       {
         seed: config.seed,
