@@ -39,6 +39,7 @@ export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
 export { squaredNorm } from './ops/squared-norm.js';
 export { type TopKProductsOptions, topKProducts } from './ops/top-k-products.js';
 export { rowLengths, unitRows } from './ops/unit-rows.js';
+export { updateRows } from './ops/update-rows.js';
 export { vectorQuantize } from './ops/vector-quantize.js';
 export { availablePrecision, getPrecision, type Precision, setPrecision, withPrecision } from './precision.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';

@@ -26,6 +26,7 @@ import * as structure from './structure.js';
 import * as topK from './top-k.js';
 import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
+import * as updateRows from './update-rows.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
@@ -56,4 +57,5 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...topK,
   ...topKProducts,
   ...unary,
+  ...updateRows,
 };
