@@ -6,6 +6,7 @@ import {
   countLogit,
   createHybridRecommender,
   ease,
+  gru4rec,
   ials,
   itemKnn,
   markov,
@@ -40,6 +41,7 @@ const suites: Parameters<typeof describeModel>[] = [
   [ials, { factors: 4, regularization: 0.1 }],
   [bprMf, { factors: 16, training }],
   [core, { encoder: 'trm', modelWidth: 32, layers: 1, dropout: 0, sessionDropout: 0, itemDropout: 0, training }],
+  [gru4rec, { layers: [32], numSamples: 0, training: { ...training, learningRate: 0.1 } }],
   [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],
 ];
 for (const suite of suites) describeModel(...suite);
