@@ -11,6 +11,7 @@ import './gradients/squared-norm.js';
 import './gradients/vector-quantize.js';
 
 export { solvePositiveDefinite } from './cholesky.js';
+export { type AdagradTensors, adagradUpdate } from './ops/adagrad-update.js';
 export { type AdamwRates, type AdamwTensors, adamwUpdate } from './ops/adamw-update.js';
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
 export {

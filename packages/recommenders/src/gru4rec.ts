@@ -10,7 +10,7 @@ import { tf } from '@codebeam/backend';
 import type { Sequences } from '@codebeam/data';
 import { createDropout, type Dropout, noDropout } from '@codebeam/nn';
 import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
-import { adagrad } from '@codebeam/trainers';
+import { adagrad, type LossResult } from '@codebeam/trainers';
 import { z } from 'zod';
 import { type Gru, gruStep, type OneHotGru, oneHotGruStep } from './gru.js';
 import { createSampleCache, cumulativePopularity } from './sample-cache.js';
@@ -63,10 +63,11 @@ export const gru4recTrainingSchema = recommenderTrainingSchema.extend({
 });
 
 export type Gru4rec = {
-  /** [N, H] Wy: what the last layer's state is compared with; constrained, also what the first layer reads. */
+  /**
+   * [N, H + 1] Wy, what the last layer's state is compared with and, constrained, the first layer reads; and By as the last column, so
+   * that a row against a state and a 1 is its item's whole score.
+   */
   items: tf.Tensor2D;
-  /** [N, 1] By */
-  biases: tf.Tensor2D;
   /** [N, E] embeddings that are only read, or [N, 3H] the rows of a one-hot first layer. */
   inputs?: tf.Tensor2D;
   layers: (Gru | OneHotGru)[];
@@ -88,8 +89,8 @@ export interface Gru4recStep {
   inputs: Int32Array;
   /** [C] items to score, as rows of `items`: the b targets, then the samples. */
   outputs: Int32Array;
-  /** [C] what is taken off their scores. */
-  corrections: Float32Array;
+  /** [C] what is taken off their scores, if anything is. */
+  corrections?: Float32Array;
   /** The rows that the step is about, by name of the table. */
   rows: { [name: string]: Int32Array };
 }
@@ -135,8 +136,7 @@ export function initGru4rec(
     };
   });
   return {
-    items: blocks(numItems, width, 1),
-    biases: tf.zeros([numItems, 1]),
+    items: withColumn(blocks(numItems, width, 1), tf.zeros([numItems, 1])),
     ...(inputs && { inputs }),
     layers,
     carried: units.map((H) => tf.zeros([batchSize, H])),
@@ -170,9 +170,9 @@ export function gru4recForward(
 }
 
 /**
- * A step's loss, summed over its slots and divided by B even where fewer are left; and the states that the next step goes on from.
+ * A step's loss, summed over its slots and divided by B even where fewer are left; and the states to be carried on, as updates.
  *
- * @param params  whose `items`, `biases` and `inputs` are the step's rows of the tables
+ * @param params  whose `items` and `inputs` are the step's rows of the tables
  * @param key     of dropout; none when left out
  */
 export function gru4recLoss(
@@ -180,24 +180,34 @@ export function gru4recLoss(
   { from, inputs, outputs, corrections }: Gru4recStep,
   config: Gru4recConfig,
   key?: Key,
-): { loss: tf.Scalar; states: tf.Tensor2D[] } {
+): LossResult {
   const draw = (rate: number, site: number) => (key ? createDropout(rate, foldIn(key, site)) : noDropout);
-  const embedded = tf.gather(params.inputs ?? params.items, tf.tensor1d(inputs, 'int32')); // [b, D]
+  const embedded = readItems(params, inputs); // [b, D]
   const read = isOneHot(config) ? embedded : draw(config.embeddingDropout, 0)(embedded);
-  const { states, output } = gru4recForward(
-    params.layers,
-    read,
-    goOn(params.carried, from),
-    draw(config.hiddenDropout, 1),
-  );
-  const slots = from.length;
-  const compared = tf.tensor1d(outputs, 'int32');
-  const biases: tf.Tensor2D = tf.sub(tf.gather(params.biases, compared), tf.tensor2d(corrections, [outputs.length, 1]));
-  // The biases as one more column, against ones: h Wy' + By in one product.
-  const hidden: tf.Tensor2D = tf.concat([output, tf.ones([slots, 1])], 1); // [b, H + 1]
-  const classes: tf.Tensor2D = tf.concat([tf.gather(params.items, compared), biases], 1); // [C, H + 1]
+  const before = goOn(params.carried, from);
+  const { states, output } = gru4recForward(params.layers, read, before, draw(config.hiddenDropout, 1));
+  const [slots, all] = [from.length, params.carried[0].shape[0]];
+  let hidden = withColumn(output, tf.ones([slots, 1])); // [b, H + 1]
+  let classes: tf.Tensor2D = tf.gather(params.items, tf.tensor1d(outputs, 'int32')); // [C, H + 1]
+  if (corrections) {
+    hidden = withColumn(hidden, tf.fill([slots, 1], -1)); // [b, H + 2]
+    classes = withColumn(classes, tf.tensor2d(corrections, [outputs.length, 1])); // [C, H + 2]
+  }
   const mean = config.loss === 'cross-entropy' ? sampledCrossEntropy(hidden, classes) : bprMax(hidden, classes, config);
-  return { loss: tf.mul(mean, slots / params.carried[0].shape[0]), states };
+  const rest = (state: tf.Tensor2D) => tf.zeros([all - slots, state.shape[1]]);
+  const padded = (state: tf.Tensor2D) => (slots < all ? tf.concat([state, rest(state)]) : state); // [B, H]
+  const updates = Object.fromEntries(states.map((state, layer) => [`carried.${layer}`, padded(state)]));
+  return { loss: tf.mul(mean, slots / all), updates };
+}
+
+/** [b, D] what the first layer reads of items. */
+function readItems({ inputs, items }: Gru4rec, rows: Int32Array): tf.Tensor2D {
+  const read: tf.Tensor2D = tf.gather(inputs ?? items, tf.tensor1d(rows, 'int32'));
+  return inputs ? read : tf.slice(read, 0, [-1, read.shape[1] - 1]); // without the biases
+}
+
+function withColumn(matrix: tf.Tensor2D, column: tf.Tensor2D): tf.Tensor2D {
+  return tf.concat([matrix, column], 1);
 }
 
 /** [b, H] of each layer: the states that the slots go on from, zero where a session begins. */
@@ -244,10 +254,13 @@ export function gru4recSteps(
         from,
         inputs: alone ? alone.places[0] : places[1],
         outputs: places[0],
-        corrections: Float32Array.from(compared, (item, i) =>
-          logq === 0 ? 0 : logq * (i < targets.length ? 1 : sampleAlpha) * Math.log(counts[item]),
-        ),
-        rows: { items, biases: items, ...(alone && { inputs: alone.rows }) },
+        ...(logq > 0 && {
+          corrections: Float32Array.from(
+            compared,
+            (item, i) => logq * (i < targets.length ? 1 : sampleAlpha) * Math.log(counts[item]),
+          ),
+        }),
+        rows: { items, ...(alone && { inputs: alone.rows }) },
       };
     }
   }
@@ -285,7 +298,6 @@ function concatenated(a: Int32Array, b: Int32Array): Int32Array {
 /** [B, H] the last layer's state after each history, however long; zero after an empty one. */
 export function lastStates(params: Gru4rec, histories: readonly Int32Array[]): tf.Tensor2D {
   const { layers } = params;
-  const table = params.inputs ?? params.items;
   const order = Int32Array.from(histories.keys()).sort((a, b) => histories[b].length - histories[a].length);
   const longest = histories[order[0]]?.length ?? 0;
   let states = layers.map(({ bias }) => tf.zeros<tf.Rank.R2>([order.length, bias.shape[0] / 3]));
@@ -296,7 +308,7 @@ export function lastStates(params: Gru4rec, histories: readonly Int32Array[]): t
     const before = states;
     states = tf.tidy(() => {
       const own = before.map((state) => tf.slice(state, 0, going)); // [going, H]
-      const next = gru4recForward(layers, tf.gather(table, tf.tensor1d(read, 'int32')), own).states;
+      const next = gru4recForward(layers, readItems(params, read), own).states;
       if (going === order.length) return next;
       return next.map((state, layer) => tf.concat([state, tf.slice(before[layer], going)]));
     });
@@ -320,20 +332,9 @@ export const gru4rec = defineTrainedRecommender<Gru4recConfig, Gru4recInTraining
   init: (config, { numItems }, seed) => initGru4rec(config, numItems, config.batchSize, seed),
   batches: ({ sequences, numItems }, options) => gru4recSteps(sequences, numItems, options),
   rows: ({ rows }) => rows,
-  loss(params, step, config, key) {
-    const { loss, states } = gru4recLoss(params, step, config, key);
-    const slots = params.carried[0].shape[0];
-    const updates = states.map((state, layer) => {
-      return [
-        `carried.${layer}`,
-        tf.pad(state, [
-          [0, slots - state.shape[0]],
-          [0, 0],
-        ]),
-      ] as const; // [B, H]
-    });
-    return { loss, updates: Object.fromEntries(updates) };
+  loss: gru4recLoss,
+  scores(params, { histories }) {
+    const hidden = withColumn(lastStates(params, histories), tf.ones([histories.length, 1])); // [B, H + 1]
+    return tf.matMul(hidden, params.items, false, true); // [B, N]
   },
-  scores: (params, { histories }) =>
-    tf.add(tf.matMul(lastStates(params, histories), params.items, false, true), tf.reshape(params.biases, [1, -1])), // [B, N]
 });

@@ -1,7 +1,7 @@
 export { askTeacher } from './ask-teacher.js';
 export { bprMf } from './bpr-mf.js';
 export { coOccurrence, coOccurrenceSchema } from './co-occurrence.js';
-export { type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
+export { type Core, type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
 export {
   type Definition,
   defineRecommender,

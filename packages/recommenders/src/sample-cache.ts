@@ -23,27 +23,34 @@ export function createSampleCache(
   cumulative: Float64Array,
   { size, steps, key }: { size: number; steps: number; key: Key },
 ): () => Int32Array {
+  const find = createSearch(cumulative);
   const cache = new Int32Array(size * steps);
   let used = steps;
   let fills = 0;
   return () => {
     if (used === steps) {
       const { uniform } = createGenerator(foldIn(key, fills++));
-      for (let i = 0; i < cache.length; i++) cache[i] = firstAbove(cumulative, uniform());
+      for (let i = 0; i < cache.length; i++) cache[i] = find(uniform());
       used = 0;
     }
     return cache.subarray(used * size, ++used * size);
   };
 }
 
-/** The first place whose value is greater than x, which is below the last value. */
-function firstAbove(ascending: Float64Array, x: number): number {
-  let low = 0;
-  let high = ascending.length - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle] > x) high = middle;
-    else low = middle + 1;
+/**
+ * For x in [0, 1): the first place whose value is greater than x, the last value being 1. Where to look is noted beforehand for as many
+ * equal parts of [0, 1) as there are places, so that a search takes a step or two.
+ */
+function createSearch(ascending: Float64Array): (x: number) => number {
+  const parts = ascending.length;
+  const firstOf = new Int32Array(parts);
+  for (let part = 0, place = 0; part < parts; part++) {
+    while (ascending[place] <= part / parts) place++;
+    firstOf[part] = place;
   }
-  return low;
+  return (x) => {
+    let place = firstOf[Math.floor(x * parts)];
+    while (ascending[place] <= x) place++;
+    return place;
+  };
 }

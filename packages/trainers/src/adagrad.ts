@@ -1,4 +1,4 @@
-import { tf } from '@codebeam/backend';
+import { adagradUpdate, tf } from '@codebeam/backend';
 import type { NamedTensors, Optimizer } from './optimizer.js';
 
 /**
@@ -31,18 +31,13 @@ export function adagrad(options: {
     update(params, gradients, moments, { learningRate, gradientScale }) {
       const newParams: NamedTensors = {};
       const newMoments: NamedTensors = {};
-      for (const [name, unscaled] of Object.entries(gradients)) {
-        const { param, squares, velocity } = tf.tidy(() => {
-          const gradient = gradientScale ? tf.mul(unscaled, gradientScale) : unscaled;
-          const squares = tf.add(moments[`squares.${name}`], tf.square(gradient));
-          const change = tf.mul(tf.div(gradient, tf.add(tf.sqrt(squares), epsilon)), learningRate);
-          if (momentum === 0) return { param: tf.sub(params[name], change), squares };
-          const velocity = tf.sub(tf.mul(moments[`velocity.${name}`], momentum), change);
-          return { param: tf.add(params[name], velocity), squares, velocity };
-        });
-        newParams[name] = param;
-        newMoments[`squares.${name}`] = squares;
-        if (velocity) newMoments[`velocity.${name}`] = velocity;
+      for (const [name, gradient] of Object.entries(gradients)) {
+        const [squares, velocity] = [moments[`squares.${name}`], moments[`velocity.${name}`]];
+        const tensors = { param: params[name], gradient, squares, velocity };
+        const updated = adagradUpdate(tensors, { rate: learningRate, epsilon, momentum }, gradientScale);
+        newParams[name] = updated.param;
+        newMoments[`squares.${name}`] = updated.squares;
+        if (updated.velocity) newMoments[`velocity.${name}`] = updated.velocity;
       }
       return { params: newParams, moments: newMoments };
     },

@@ -1,3 +1,4 @@
+import * as adagrad from './adagrad.js';
 import * as adamw from './adamw.js';
 import * as argMax from './arg-max.js';
 import * as attention from './attention.js';
@@ -30,6 +31,7 @@ import * as updateRows from './update-rows.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
+  ...adagrad,
   ...adamw,
   ...argMax,
   ...attention,

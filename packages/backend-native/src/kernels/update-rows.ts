@@ -6,15 +6,17 @@ import { sizeOf } from './strides.js';
 export const UpdateRows: NativeKernel = ({ inputs, backend }) => {
   const { table, rows, values } = inputs;
   const [count, width] = [table.shape[0], sizeOf(table.shape.slice(1))];
-  float32Address(backend, 'table', table, count * width);
-  float32Address(backend, 'values', values, rows.shape[0] * width);
-  const outside = backend.kernels.findOutside(backend.address(rows), rows.shape[0], count);
-  const places = backend.view<Int32Array>(rows);
+  const named = backend.address(rows);
+  const [to, from] = [
+    float32Address(backend, 'table', table, count * width),
+    float32Address(backend, 'values', values, rows.shape[0] * width),
+  ];
+  const outside = backend.kernels.findOutside(named, rows.shape[0], count);
   if (outside >= 0) {
-    throw new RangeError(`backend-native: rows to update must be in [0, ${count}), got ${places[outside]}`);
+    const row = backend.view<Int32Array>(rows)[outside];
+    throw new RangeError(`backend-native: rows to update must be in [0, ${count}), got ${row}`);
   }
-  const [to, from] = [backend.view(table), backend.view(values)];
-  for (const [i, row] of places.entries()) to.set(from.subarray(i * width, (i + 1) * width), row * width);
+  backend.kernels.updateRows(to, named, from, rows.shape[0], width);
   backend.incRef(table.dataId);
   return { dataId: table.dataId, shape: table.shape, dtype: table.dtype };
 };
