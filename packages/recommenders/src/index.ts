@@ -31,6 +31,7 @@ export {
   initGru4rec,
   lastStates,
 } from './gru4rec.js';
+export { type Gru4recFile, gru4recFileSchema, loadGru4recConfig } from './gru4rec-config.js';
 export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
 export { ials } from './ials.js';
 export { itemKnn } from './item-knn.js';
