@@ -4,7 +4,17 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { selectBackend, setPrecision, tf } from '@codebeam/backend';
 
-const names = ['train-tiger', 'beam-search', 'rqvae', 'kmeans', 'top-k', 'gemm', 'co-occurrence', 'cold-items'];
+const names = [
+  'train-tiger',
+  'beam-search',
+  'rqvae',
+  'kmeans',
+  'top-k',
+  'gemm',
+  'co-occurrence',
+  'cold-items',
+  'gru4rec',
+];
 
 try {
   await main();
@@ -27,6 +37,9 @@ async function main() {
       steps: { type: 'string', default: '40' },
       epochs: { type: 'string', default: '5' },
       size: { type: 'string', default: '4096' },
+      items: { type: 'string', default: '40000' },
+      batch: { type: 'string', default: '64' },
+      loss: { type: 'string', default: 'cross-entropy' },
     },
   });
   const [name] = positionals;

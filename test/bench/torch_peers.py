@@ -1,6 +1,7 @@
 """What the benchmarks beside this file do, in PyTorch on the CPU: a peer to measure against in the same minute.
 
-    python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
+    python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence|gru4rec [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
+        [--items N] [--batch B] [--loss cross-entropy|bpr-max] [--steps N]
 
 Prints lines for people and, last, one of JSON, as `npm run --silent bench` does.
 """
@@ -131,6 +132,80 @@ def co_occurrence(args):
     return {"seconds": clock(lambda: torch.sparse.mm(transposed, x), passes=3)}
 
 
+def gru4rec(args):
+    """Steps of GRU4Rec, layers [100]: GRUCell, 2,048 shared samples, tied item embeddings with sparse gradients, Adagrad."""
+    batch, passes = args.batch, 5
+    items, biases = nn.Embedding(args.items, 100, sparse=True), nn.Embedding(args.items, 1, sparse=True)
+    cell = nn.GRUCell(100, 100)
+    parameters = [*items.parameters(), *biases.parameters(), *cell.parameters()]
+    optimizer = torch.optim.Adagrad(parameters, lr=0.05, initial_accumulator_value=1e-6, eps=0)
+    # The same sessions: 20,000 of 2 to 8 events, popularity falling with the rank.
+    draw_items = lambda *size: (args.items * torch.rand(*size) ** 3).long()
+    sessions = [draw_items(length).tolist() for length in torch.randint(2, 9, (20_000,)).tolist()]
+    counts = torch.bincount(torch.tensor([item for session in sessions for item in session]), minlength=args.items)
+    cumulative = torch.where(counts > 0, counts.double().sqrt(), 0.0).cumsum(0)
+
+    def steps():
+        """Session-parallel: inputs, targets and which slots begin."""
+        while True:
+            following = iter(sessions)
+            slots = [[next(following), 0] for _ in range(batch)]
+            begun = [1.0] * batch
+            while True:
+                yield [s[i] for s, i in slots], [s[i + 1] for s, i in slots], begun
+                begun = [0.0] * batch
+                for slot, entry in enumerate(slots):
+                    entry[1] += 1
+                    if entry[1] + 1 == len(entry[0]):
+                        session = next(following, None)
+                        if session is None:
+                            break
+                        slots[slot], begun[slot] = [session, 0], 1.0
+                else:
+                    continue
+                break
+
+    epoch, state = steps(), torch.zeros(batch, 100)
+    cache_rows = 400
+    cache, used = None, cache_rows
+
+    def step():
+        nonlocal state, cache, used
+        if used == cache_rows:
+            draws = torch.rand(cache_rows * 2048, dtype=torch.float64) * cumulative[-1]
+            cache, used = torch.searchsorted(cumulative, draws, right=True).view(cache_rows, 2048), 0
+        inputs, targets, begun = (torch.tensor(x) for x in next(epoch))
+        rows = torch.cat([inputs, targets, cache[used]])
+        used += 1
+        optimizer.zero_grad()
+        embedded = items(rows)  # one look-up for what is read and what is compared
+        state = cell(embedded[:batch], state * (1 - begun).unsqueeze(1))
+        scores = state @ embedded[batch:].t() + biases(rows[batch:]).t()
+        labels = torch.arange(batch)
+        if args.loss == "cross-entropy":
+            loss = nn.functional.cross_entropy(scores, labels)
+        else:
+            scores = nn.functional.elu(scores, 0.5)
+            target = scores.diagonal().unsqueeze(1)
+            weights = scores.scatter(1, labels.unsqueeze(1), -torch.inf).softmax(1)
+            likelihood = (weights * torch.sigmoid(target - scores)).sum(1) + 1e-24
+            loss = (-likelihood.log() + (weights * scores.square()).sum(1)).mean()
+        loss.backward()
+        optimizer.step()
+        state = state.detach()
+
+    for _ in range(20):
+        step()
+    rates = []
+    for _ in range(passes):
+        start = time.perf_counter()
+        for _ in range(args.steps):
+            step()
+        rates.append(batch * args.steps / (time.perf_counter() - start))
+        print(f"{rates[-1]:.0f} events/s", flush=True)
+    return {"eventsPerSecond": statistics.median(rates), "items": args.items, "batch": batch, "model": args.loss}
+
+
 def training_matrix(raw):
     """[users, items] without each user's last two interactions."""
     sequences, items = {}, {}
@@ -149,13 +224,17 @@ def training_matrix(raw):
 
 
 def main():
-    peers = {"rqvae": rqvae, "kmeans": kmeans, "top-k": top_k, "gemm": gemm, "co-occurrence": co_occurrence}
+    peers = {"rqvae": rqvae, "kmeans": kmeans, "top-k": top_k, "gemm": gemm, "co-occurrence": co_occurrence, "gru4rec": gru4rec}
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=peers)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--size", type=int, default=4096)
     parser.add_argument("--raw", help="folder with Amazon's files, for co-occurrence")
+    parser.add_argument("--items", type=int, default=40_000, help="of gru4rec, as are the options below")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--loss", choices=["cross-entropy", "bpr-max"], default="cross-entropy")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)

@@ -10,6 +10,7 @@ import {
   countLogit,
   createHybridRecommender,
   ease,
+  gru4rec,
   ials,
   itemKnn,
   markov,
@@ -50,6 +51,7 @@ const suites: Parameters<typeof describeModel>[] = [
   [addEase, { l2: 1, l2Features: 1 }],
   [bprMf, { factors: 16, training }],
   [core, { encoder: 'trm', modelWidth: 32, layers: 1, dropout: 0, sessionDropout: 0, itemDropout: 0, training }],
+  [gru4rec, { layers: [32], numSamples: 0, training: { ...training, learningRate: 0.1 } }],
   [sasrec, { modelWidth: 32, layers: 1, dropout: 0, maxHistory: 3, training }],
 ];
 for (const suite of suites) describeModel(...suite);

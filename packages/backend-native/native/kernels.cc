@@ -25,6 +25,7 @@ namespace ISA {
 #include "kernels/blocked-products.h"
 #include "kernels/rms-norm.h"
 #include "layer.h"
+#include "kernels/adagrad.h"
 #include "kernels/adamw.h"
 #include "kernels/arg-max.h"
 #include "kernels/attention.h"
@@ -52,6 +53,7 @@ namespace ISA {
 #include "kernels/top-k-products.h"
 
 void register_kernels(const Exports& exports) {
+  register_adagrad(exports);
   register_adamw(exports);
   register_arg_max(exports);
   register_attention(exports);

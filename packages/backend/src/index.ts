@@ -11,6 +11,7 @@ import './gradients/squared-norm.js';
 import './gradients/vector-quantize.js';
 
 export { solvePositiveDefinite } from './cholesky.js';
+export { type AdagradTensors, adagradUpdate } from './ops/adagrad-update.js';
 export { type AdamwRates, type AdamwTensors, adamwUpdate } from './ops/adamw-update.js';
 export { type AttentionOptions, attention, evenOffsets, longestOf, type Offsets } from './ops/attention.js';
 export {
@@ -39,6 +40,7 @@ export { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
 export { squaredNorm } from './ops/squared-norm.js';
 export { type TopKProductsOptions, topKProducts } from './ops/top-k-products.js';
 export { rowLengths, unitRows } from './ops/unit-rows.js';
+export { updateRows } from './ops/update-rows.js';
 export { vectorQuantize } from './ops/vector-quantize.js';
 export { availablePrecision, getPrecision, type Precision, setPrecision, withPrecision } from './precision.js';
 export { type BackendName, backendNames, type SelectedBackend, selectBackend } from './select-backend.js';

@@ -61,7 +61,7 @@ export const bprMf = defineTrainedRecommender<z.output<typeof bprMfSchema>, BprM
     const [first, second] = [met, unmet].map((items) => tf.gather(params.items, tf.tensor1d(items, 'int32'))); // [B, D]
     const loss = bprLoss(tf.sum(tf.mul(user, first), 1), tf.sum(tf.mul(user, second), 1));
     const squares = [user, first, second].map((factors) => tf.sum(tf.square(factors)));
-    return tf.add(loss, tf.mul(tf.addN(squares), regularization / (2 * users.length)));
+    return tf.add<tf.Scalar>(loss, tf.mul(tf.addN(squares), regularization / (2 * users.length)));
   },
   scores(params, { histories, users, rowOf }) {
     const { items, users: known } = params;

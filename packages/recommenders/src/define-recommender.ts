@@ -178,7 +178,7 @@ export function defineRecommender<C extends object, W extends Weights>(
 
     const recommender: FittedRecommender = {
       name,
-      parameters: { fittedOn, ...plainOptions(options) },
+      parameters: { fittedOn, ...plainOptions(omitTraining(options)) },
       numItems,
       ...(itemIds && { itemIds }),
       ...(userIds && { userIds }),
@@ -333,7 +333,13 @@ function encodeWeights(weights: Weights): Uint8Array {
   );
 }
 
-/** Options as a results table can print them: `training.maxEpochs` for what is nested. */
+/** What a table says of a model: how long it was trained is told by its checkpoint's config. */
+function omitTraining(options: object): object {
+  const { training: _, ...shown } = { training: undefined, ...options };
+  return shown;
+}
+
+/** Options as a results table can print them: `a.b` for what is nested. */
 function plainOptions(options: object, prefix = ''): Record<string, string | number | boolean> {
   return Object.fromEntries(
     Object.entries(options).flatMap(([key, value]): [string, string | number | boolean][] => {

@@ -3,7 +3,7 @@ export { addEase, cease } from './attribute-ease.js';
 export { attributeItemKnn, attributeUserKnn } from './attribute-knn.js';
 export { bprMf } from './bpr-mf.js';
 export { coOccurrence, coOccurrenceSchema } from './co-occurrence.js';
-export { type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
+export { type Core, type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
 export {
   type Definition,
   defineRecommender,
@@ -18,6 +18,22 @@ export {
   type Weights,
 } from './define-recommender.js';
 export { ease } from './ease.js';
+export { type Gru, gruStep, type OneHotGru, oneHotGruStep } from './gru.js';
+export {
+  type Gru4rec,
+  type Gru4recConfig,
+  type Gru4recInTraining,
+  type Gru4recStep,
+  gru4rec,
+  gru4recForward,
+  gru4recLoss,
+  gru4recSchema,
+  gru4recSteps,
+  gru4recTrainingSchema,
+  initGru4rec,
+  lastStates,
+} from './gru4rec.js';
+export { type Gru4recFile, gru4recFileSchema, loadGru4recConfig } from './gru4rec-config.js';
 export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
 export { ials } from './ials.js';
 export { itemKnn } from './item-knn.js';
@@ -26,6 +42,7 @@ export { loadRecommender, recommenderModels } from './models.js';
 export { mostPopular } from './most-popular.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
+export { bprMax, sampledCrossEntropy } from './sampled-losses.js';
 export {
   initSasrec,
   lastOutputs,

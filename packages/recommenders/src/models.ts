@@ -5,6 +5,7 @@ import { coOccurrence } from './co-occurrence.js';
 import { core } from './core.js';
 import { type FittedRecommender, type RecommenderModel, readConfig } from './define-recommender.js';
 import { ease } from './ease.js';
+import { gru4rec } from './gru4rec.js';
 import { ials } from './ials.js';
 import { itemKnn } from './item-knn.js';
 import { markov } from './markov.js';
@@ -22,7 +23,7 @@ export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Obj
     ...[random, mostPopular, markov, coOccurrence], // counting
     ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
     ...[vsm, attributeItemKnn, attributeUserKnn, cease, addEase], // of what items are, too
-    ...[bprMf, sasrec, core], // trained by gradient
+    ...[bprMf, sasrec, core, gru4rec], // trained by gradient
   ].map((model: RecommenderModel) => [model.name, model]),
 );
 

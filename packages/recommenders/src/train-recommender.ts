@@ -1,7 +1,7 @@
 import { tf } from '@codebeam/backend';
 import { flattenParams, type Params, unflattenParams } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
-import { type TrainingConfig, train, trainingSchema } from '@codebeam/trainers';
+import { type LossResult, type Optimizer, type TrainingConfig, train, trainingSchema } from '@codebeam/trainers';
 import type { z } from 'zod';
 import {
   defineRecommender,
@@ -28,10 +28,17 @@ export interface TrainedDefinition<C extends object, P extends Params, B> {
   options: OptionsSchema<C>;
   /** `recommenderTrainingSchema`, with other defaults where the model needs them. */
   training: z.ZodType<z.output<typeof recommenderTrainingSchema>>;
-  init(options: C, data: TrainingData, seed: number): P;
+  init(options: C & TrainingConfig, data: TrainingData, seed: number): P;
   /** An epoch's batches, a function of the epoch's key. */
   batches(data: TrainingData, options: C & TrainingConfig & { key: Key }): Iterable<B> & { readonly size: number };
-  loss(params: P, batch: B, options: C, key: Key): tf.Scalar;
+  /** With `updates` of what is carried on, where the model carries anything on. */
+  loss(params: P, batch: B, options: C, key: Key): tf.Scalar | LossResult;
+  /** The branch of the parameters that goes on from step to step but is neither learnt nor a part of the fitted model. */
+  carried?: string;
+  /** Rows of tables that a batch is about, where it is not about all of them. */
+  rows?(batch: B): { readonly [name: string]: Int32Array };
+  /** The one that the training options name when left out. */
+  optimizer?(options: C & TrainingConfig): Optimizer;
   /** [B, N] */
   scores(params: P, question: Question & { rowOf: Facts['rowOf'] }, options: C): tf.Tensor2D;
 }
@@ -40,7 +47,8 @@ export interface TrainedDefinition<C extends object, P extends Params, B> {
 export function defineTrainedRecommender<C extends object, P extends Params, B>(
   definition: TrainedDefinition<C, P, B>,
 ): RecommenderModel<C & { training: z.output<typeof recommenderTrainingSchema> }> {
-  const { name: model, options, training, init, batches, loss, scores } = definition;
+  const { name: model, options, training, init, batches, loss, carried, rows, optimizer, scores } = definition;
+  const isLearnt = (name: string) => carried === undefined || !name.startsWith(`${carried}.`);
   type Options = C & { training: z.output<typeof recommenderTrainingSchema> };
   return defineRecommender<Options, Weights>({
     name: model,
@@ -51,26 +59,33 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
       const decided = { seed, experimentName: label, checkpointDir: '.', logDir: '.', runTest: false };
       const plan: TrainingConfig = { ...training, ...decided };
       const shuffleKey = createKey(seed, 'shuffle');
-      const epoch = (number: number) => batches(data, { ...config, ...plan, key: foldIn(shuffleKey, number) });
+      const all = { ...config, ...plan };
+      const epoch = (number: number) => batches(data, { ...all, key: foldIn(shuffleKey, number) });
       const { params } = await train<P, B>({
         label,
         training: plan,
         identity: { [model]: config, numItems: data.numItems },
-        params: init(config, data, seed),
+        params: init(all, data, seed),
         batches: epoch,
         batchesPerEpoch: epoch(0).size,
-        loss: (params, batch, { key }) => ({ loss: loss(params, batch, config, key) }),
+        loss(params, batch, { key }) {
+          const result = loss(params, batch, config, key);
+          return result instanceof tf.Tensor ? { loss: result } : result;
+        },
+        trainable: isLearnt,
+        ...(rows && { rows }),
+        ...(optimizer && { optimizer: optimizer(all) }),
         ...(stateFolder && { stateFolder }),
         ...(logFolder && { logFolder }),
         ...(validation && {
           validation: {
             metric: validation.metric,
             mode: 'max',
-            evaluate: async (params: P) => validation.evaluate(context.recommender(await toWeights(params))),
+            evaluate: async (params: P) => validation.evaluate(context.recommender(await toWeights(params, isLearnt))),
           },
         }),
       });
-      return toWeights(params);
+      return toWeights(params, isLearnt);
     },
     scorer(weights, { training: _, ...rest }, { rowOf }) {
       const params = toParams<P>(weights);
@@ -89,8 +104,9 @@ function toParams<P extends Params>(weights: Weights): P {
   return unflattenParams(Object.fromEntries(flat)) as P;
 }
 
-async function toWeights(params: Params): Promise<Weights> {
-  const entries = Object.entries(flattenParams(params)).map(async ([name, tensor]) => {
+async function toWeights(params: Params, isLearnt: (name: string) => boolean): Promise<Weights> {
+  const learnt = Object.entries(flattenParams(params)).filter(([name]) => isLearnt(name));
+  const entries = learnt.map(async ([name, tensor]) => {
     return [name, { shape: tensor.shape, values: await tensor.data<'float32'>() }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));

@@ -92,6 +92,20 @@ describe.each(backends)('on %s', (backend) => {
     ]);
   });
 
+  it('adagrad begins its sum where it is told, and makes a share of the last change again', async () => {
+    // Sums 7 + 9 = 16, then 16 + 9 = 25: changes .4 * 3/4 = .3, then .4 * 3/5 + .5 * .3 = .39.
+    const optimizer = adagrad({ learningRate: 0.4, initialSquares: 7, momentum: 0.5 });
+    const found = await trace(
+      optimizer,
+      [1, 0],
+      [
+        [3, 0],
+        [3, 0],
+      ],
+    );
+    expect(found.map(([w]) => w)).toEqual([expect.closeTo(0.7, 6), expect.closeTo(0.31, 6)]);
+  });
+
   it.each([adamw({ learningRate: 0.1, weightDecay: 0.1 }), adagrad({ learningRate: 0.1 })])(
     'scales the gradients as it is told (%#)',
     async (optimizer) => {

@@ -2,6 +2,7 @@ import { selectBackend, tf } from '@codebeam/backend';
 import { disposeParams } from '@codebeam/nn';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backends } from '../../backend/fixtures/backends.js';
+import { adagrad } from './adagrad.js';
 import { adamw } from './adamw.js';
 import { type Callback, type FitOptions, type FitState, fit } from './fit.js';
 import type { Optimizer } from './optimizer.js';
@@ -60,6 +61,30 @@ describe.each(backends)('fit on %s', (backend) => {
     const state = await fit(options());
     expect(await values(state.params)).toEqual([expect.closeTo(0.4, 6), expect.closeTo(0.4, 6)]);
     expect(state).toMatchObject({ step: 1, epoch: 0, batch: 1 });
+  });
+
+  it('shows a batch the rows it is about, and leaves the other rows and their moments as they are', async () => {
+    const start = () => tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+    // The first step is about row 2 and the second about row 0; both read row 1, which has no gradient.
+    const train = (rows: boolean) =>
+      fit<{ table: tf.Tensor }, number>({
+        start: { params: { table: start() } },
+        batches: () => [0, 1],
+        loss: ({ table }, first) => {
+          expect(table.shape).toEqual([rows ? 2 : 3, 2]);
+          const chosen = tf.tensor1d([rows ? 0 : 2 - 2 * first], 'int32');
+          return { loss: tf.sum(tf.gather(table, chosen)) as tf.Scalar };
+        },
+        ...(rows && { rows: (first: number) => ({ table: Int32Array.of(2 - 2 * first, 1) }) }),
+        optimizer: adagrad({ learningRate: 0.5, epsilon: 0, initialSquares: 3 }),
+        epochs: 1,
+        seed: 1,
+      });
+    const [sparse, dense] = [await train(true), await train(false)];
+    expect(await sparse.params.table.data()).toEqual(await dense.params.table.data());
+    expect(await sparse.optimizer['squares.table'].data()).toEqual(Float32Array.of(4, 4, 3, 3, 4, 4));
+    expect(await sparse.params.table.data()).toEqual(Float32Array.of(0.75, 1.75, 3, 4, 4.75, 5.75));
+    disposeParams([sparse.params, sparse.optimizer, dense.params, dense.optimizer]);
   });
 
   it('averages loss, metrics and gradients over accumulated batches', async () => {

@@ -65,6 +65,11 @@ export interface FitOptions<P extends Params, B> {
   seed: number;
   /** Which parameters the optimizer moves, by flat name; all when left out. */
   trainable?: (name: string) => boolean;
+  /**
+   * Rows of large tables that a batch is about, each once, by flat name of the parameter. The loss is given these rows in place of the
+   * table, and the step leaves all others, and their moments, as they are. Not with `accumulate`.
+   */
+  rows?: (batch: B) => { readonly [name: string]: Int32Array };
   callbacks?: readonly Callback<P>[];
 }
 
@@ -138,12 +143,15 @@ function* groups<B>(batches: Iterable<B>, skip: number, size: number): Generator
   }
 }
 
-function check<P extends Params, B>({ epochs, maxSteps, accumulate = 1, clipNorm = 1 }: FitOptions<P, B>): void {
+function check<P extends Params, B>({ epochs, maxSteps, accumulate = 1, clipNorm = 1, rows }: FitOptions<P, B>): void {
   if (epochs === undefined && maxSteps === undefined) {
     throw new RangeError('trainers: epochs or maxSteps must be given, got neither; the run would never end');
   }
   if (!Number.isSafeInteger(accumulate) || accumulate < 1) {
     throw new RangeError(`trainers: accumulate must be an integer of at least 1, got ${accumulate}; use 1 for none`);
+  }
+  if (rows && accumulate > 1) {
+    throw new RangeError(`trainers: accumulate must be 1 where batches name their rows, got ${accumulate}`);
   }
   if (!(clipNorm > 0)) {
     throw new RangeError(`trainers: clipNorm must be positive, got ${clipNorm}; leave it out to clip nothing`);

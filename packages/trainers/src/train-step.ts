@@ -4,6 +4,7 @@ import { createKey, foldIn } from '@codebeam/random';
 import type { FitOptions, FitState, LossResult } from './fit.js';
 import type { NamedTensors } from './optimizer.js';
 import { constant } from './schedules.js';
+import { touchedRows } from './touched-rows.js';
 
 export interface StepReport {
   loss: number;
@@ -35,18 +36,21 @@ export async function trainStep<P extends Params, B>(
   const stepKey = foldIn(createKey(options.seed, 'dropout'), step);
 
   const { changed, moments, numbers, names } = tf.tidy(() => {
+    const touched = touchedRows(options.rows?.(batches[0]) ?? {});
+    const read = mapParams(state.params, touched.take);
+    const readParams = flattenParams(read);
     const pass: Pass = { metrics: {}, gradients: {}, updates: {} };
     batches.forEach((batch, i) => {
-      const loss = () => options.loss(state.params, batch, { key: foldIn(stepKey, i), step });
-      addTo(pass, backward(loss, params, trained, batches.length));
+      const loss = () => options.loss(read, batch, { key: foldIn(stepKey, i), step });
+      addTo(pass, backward(loss, readParams, trained, batches.length));
     });
     const norm = globalNorm(pass.gradients);
     const gradientScale = clipNorm < Infinity ? clipScale(norm, clipNorm) : undefined;
     const at = { step, learningRate, gradientScale };
-    const updated = optimizer.update(params, pass.gradients, state.optimizer, at);
+    const updated = optimizer.update(readParams, pass.gradients, touched.takeMoments(state.optimizer), at);
     return {
-      changed: { ...updated.params, ...pass.updates },
-      moments: updated.moments,
+      changed: { ...touched.put(params, updated.params), ...pass.updates },
+      moments: touched.putMoments(state.optimizer, updated.moments),
       numbers: tf.stack([norm, ...Object.values(pass.metrics)]),
       names: Object.keys(pass.metrics),
     };

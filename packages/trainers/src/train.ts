@@ -6,13 +6,17 @@ import { checkpointPath, loadCheckpoint, resume } from './checkpoint.js';
 import { createEventFile } from './event-file.js';
 import { type Callback, type FitOptions, type FitState, fit } from './fit.js';
 import { logScalars } from './log-scalars.js';
+import type { Optimizer } from './optimizer.js';
 import { progress } from './progress.js';
 import { type TrainingConfig, trainingPlan } from './training-config.js';
 
-export interface TrainOptions<P extends Params, B> extends Pick<FitOptions<P, B>, 'loss' | 'batches' | 'trainable'> {
+export interface TrainOptions<P extends Params, B>
+  extends Pick<FitOptions<P, B>, 'loss' | 'batches' | 'trainable' | 'rows'> {
   /** Stands before each line of progress. */
   label: string;
   training: TrainingConfig;
+  /** Takes the place of the one that `training` names. */
+  optimizer?: Optimizer;
   /** Where the run begins if there is no checkpoint to go on from; `train` owns these tensors. */
   params: P;
   batchesPerEpoch: number;
@@ -62,8 +66,9 @@ export async function train<P extends Params, B>(options: TrainOptions<P, B>): P
   if (validation) callbacks.push(earlyStopping({ ...validation, patience: training.earlyStoppingPatience }));
 
   const start = directory ? await resume(directory, params, configHash) : { params };
-  const { loss, batches, trainable } = options;
-  const state = await fit({ ...plan, start, loss, batches, callbacks, ...(trainable && { trainable }) });
+  const { loss, batches, trainable, rows, optimizer = plan.optimizer } = options;
+  const own = { loss, batches, optimizer, ...(trainable && { trainable }), ...(rows && { rows }) };
+  const state = await fit({ ...plan, ...own, start, callbacks });
   if (!validation || !directory || training.saveTopK === 0) return state;
 
   const [best] = bestValidations(state.validations, 1, validation);

@@ -23,6 +23,13 @@ void gather(const T* x, const int32_t* indices, T* out, int64_t batch, int64_t o
   });
 }
 
+/// Writes rows [n, width] into table [.., width] at the places that indices [n] name, all of them different.
+static void update_rows(float* table, const int32_t* indices, const float* rows, int64_t n, int64_t width) {
+  parallel_for(n, grain_of(width), [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) std::memcpy(table + indices[i] * width, rows + i * width, width * sizeof(float));
+  });
+}
+
 /// out [segments, width]: the sums of the rows of x [n, width] with the same id, in their order; other ids are left out.
 /// The rows are sorted by id first, so that each sum is finished at once and written once, by whichever thread.
 static void segment_sum(const float* x, const int32_t* ids, float* out, int64_t n, int64_t width, int64_t segments) {
@@ -63,5 +70,6 @@ inline void register_gather(const Exports& exports) {
   export_function<find_outside>(exports, "findOutside");
   export_function<gather<uint32_t>>(exports, "gather4");
   export_function<gather<uint8_t>>(exports, "gather1");
+  export_function<update_rows>(exports, "updateRows");
   export_function<segment_sum>(exports, "segmentSum");
 }

@@ -1,3 +1,4 @@
+import * as adagrad from './adagrad.js';
 import * as adamw from './adamw.js';
 import * as argMax from './arg-max.js';
 import * as attention from './attention.js';
@@ -26,9 +27,11 @@ import * as structure from './structure.js';
 import * as topK from './top-k.js';
 import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
+import * as updateRows from './update-rows.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
 export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
+  ...adagrad,
   ...adamw,
   ...argMax,
   ...attention,
@@ -56,4 +59,5 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...topK,
   ...topKProducts,
   ...unary,
+  ...updateRows,
 };

@@ -35,7 +35,7 @@ export function adamwUpdate(
   { kept, ...rates }: AdamwRates,
   gradientScale?: tf.Scalar,
 ): { param: tf.Tensor; first: tf.Tensor; second: tf.Tensor }[] {
-  for (const { param, gradient, first, second } of all) checkShapes(param, [gradient, first, second]);
+  for (const { param, gradient, first, second } of all) checkMoments(param, [gradient, first, second]);
   if (hasKernel('AdamW')) {
     return all.map(({ decayed, ...tensors }) => {
       const attrs = { ...rates, kept: decayed ? kept : 1 };
@@ -61,7 +61,8 @@ export function adamwUpdate(
   });
 }
 
-function checkShapes({ shape }: tf.Tensor, others: readonly tf.Tensor[]): void {
+/** @throws RangeError when one of the others has not the parameter's shape */
+export function checkMoments({ shape }: tf.Tensor, others: readonly tf.Tensor[]): void {
   for (const other of others) {
     if (tf.util.arraysEqual(other.shape, shape)) continue;
     throw new RangeError(

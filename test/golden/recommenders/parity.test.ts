@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { selectBackend, tf, unitRows } from '@codebeam/backend';
+import { packSequences } from '@codebeam/data';
+import { flattenParams, mapParams, type Params } from '@codebeam/nn';
+import {
+  type Core,
+  coreSchema,
+  encodeSessions,
+  type Gru4rec,
+  gru4recLoss,
+  gru4recSchema,
+  type Sasrec,
+  sasrecForward,
+  sasrecSchema,
+} from '@codebeam/recommenders';
+import { describe, expect, it } from 'vitest';
+import { backends } from '../../../packages/backend/fixtures/backends.js';
+
+type Golden = { shape: number[]; values: number[] };
+type Tree = Golden | Tree[] | { [name: string]: Tree };
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+const isGolden = (node: Tree): node is Golden => 'values' in node;
+function tensors<P extends Params>(node: Tree): P {
+  if (Array.isArray(node)) return node.map((child) => tensors(child)) as unknown as P;
+  if (isGolden(node)) return tf.tensor(node.values, node.shape) as unknown as P;
+  return Object.fromEntries(Object.entries(node).map(([name, child]) => [name, tensors(child)])) as unknown as P;
+}
+function expectEqual(found: tf.Tensor, { shape, values }: Golden): void {
+  expect(found.shape).toEqual(shape);
+  const worst = Math.max(
+    ...Array.from(found.dataSync(), (x, i) => Math.abs(x - values[i]) / Math.max(1, Math.abs(values[i]))),
+  );
+  expect(worst).toBeLessThan(1e-5);
+}
+
+describe.each(backends)('the same tensors as PyTorch, on %s', (backend) => {
+  const { steps, ...step } = read('gru4rec.json');
+  it.each(steps as { formula: string; loss: string }[])('one step of GRU4Rec: $formula, $loss', async (one) => {
+    await selectBackend(backend);
+    const golden = one as unknown as Record<'params' | 'gradients', Tree> & {
+      carried: Golden[];
+      states: Golden[];
+      value: number;
+    };
+    const config = gru4recSchema.parse({
+      layers: [5, 4],
+      loss: one.loss,
+      constrainedEmbedding: one.formula === 'torch',
+    });
+    const params = tensors<Gru4rec>(golden.params);
+    const carried = tensors<tf.Tensor2D[]>(golden.carried);
+    const batch = {
+      from: Int32Array.from(step.from as number[]),
+      inputs: Int32Array.from(step.inputs as number[]),
+      outputs: Int32Array.from([...step.targets, ...step.samples] as number[]),
+      rows: {},
+    };
+    const { loss, updates = {} } = gru4recLoss({ ...params, carried }, batch, config);
+    expectEqual(loss, { shape: [], values: [golden.value] });
+    for (const [layer, state] of golden.states.entries()) expectEqual(updates[`carried.${layer}`], state);
+
+    const flat = flattenParams(params);
+    const names = Object.keys(flat);
+    const { grads } = tf.valueAndGrads((...all: tf.Tensor[]) => {
+      const moved = mapParams(params, (_, name) => all[names.indexOf(name)]);
+      return gru4recLoss({ ...moved, carried }, batch, config).loss;
+    })(Object.values(flat));
+    const expected = flattenParams(tensors<Gru4rec>(golden.gradients));
+    for (const [i, name] of names.entries()) {
+      const { shape } = expected[name];
+      expectEqual(grads[i], { shape, values: [...expected[name].dataSync()] });
+    }
+  });
+
+  it.each(['trm', 'ave'] as const)('the logits of CORE-%s', async (encoder) => {
+    await selectBackend(backend);
+    const golden = read('core.json');
+    const config = coreSchema.parse({ encoder, modelWidth: 6, heads: 2, feedForwardWidth: 10, maxHistory: 5 });
+    const { items, transformer } = tensors<Core>(golden.params);
+    const params = encoder === 'trm' ? { items, transformer } : { items };
+    const encoded = encodeSessions(params as Core, sessionsOf(golden), config);
+    expectEqual(tf.div(tf.matMul(encoded, unitRows(items), false, true), config.temperature), golden[encoder]);
+  });
+
+  it('the outputs of SASRec', async () => {
+    await selectBackend(backend);
+    const golden = read('sasrec.json');
+    const config = sasrecSchema.parse({ modelWidth: 6, heads: 2, maxHistory: 5 });
+    expectEqual(sasrecForward(tensors<Sasrec>(golden.params), sessionsOf(golden), config), golden.outputs);
+  });
+});
+
+function sessionsOf({ sessions }: { sessions: number[][] }) {
+  return packSequences(sessions.map((session) => Int32Array.from(session)));
+}
