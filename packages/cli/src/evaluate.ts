@@ -16,6 +16,7 @@ import {
   wholeMetrics,
 } from '@codebeam/eval';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseCount } from './parse-count.js';
 import { rankingInput } from './ranking-input.js';
 import { readRankingRows } from './read-rows.js';
 
@@ -169,12 +170,6 @@ function parsePositive(text: string): number {
 function parseShare(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('It must be a share, above 0 and up to 1.');
-  return value;
-}
-
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (!(Number.isSafeInteger(value) && value > 0)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return value;
 }
 

@@ -1,6 +1,7 @@
 import { selectBackend } from '@codebeam/backend';
 import { type FittedRecommender, loadRecommender } from '@codebeam/recommenders';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { parseCount } from './parse-count.js';
 
 interface RecommendOptions {
   checkpoint: string;
@@ -66,9 +67,4 @@ function denseIds({ itemIds, numItems }: FittedRecommender, ids: readonly string
 
 function parseIds(text: string): string[] {
   return text.split(',').flatMap((id) => id.trim() || []);
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a positive integer.');
-  return Number(text);
 }

@@ -34,6 +34,7 @@ export {
   numberById,
   orderByTime,
   packSequences,
+  placesIn,
   type RawInteraction,
   type Sequences,
   sequenceOf,

@@ -221,6 +221,15 @@ export function packSequences(lists: readonly Int32Array[]): Sequences {
   return { items, offsets };
 }
 
+/** Where each item of packed lists stands in its own list, from 0. */
+export function placesIn({ offsets, items }: Sequences): Int32Array {
+  const places = new Int32Array(items.length);
+  for (let b = 1; b < offsets.length; b++) {
+    for (let i = offsets[b - 1]; i < offsets[b]; i++) places[i] = i - offsets[b - 1];
+  }
+  return places;
+}
+
 /** The rows whose flag is set, with new dense ids by first appearance among them. */
 export function keepRows(interactions: Interactions, keep: Uint8Array): Interactions {
   const kept = Int32Array.from(keep.keys()).filter((row) => keep[row] === 1);

@@ -5,8 +5,24 @@
  * Shapes: B sessions, S items of B sessions one after another, N items of the catalogue, T items read at most, D width.
  */
 import { attention, layerNorm, softmaxCrossEntropy, tf, unitRows } from '@codebeam/backend';
-import { type Batch, bucketByLength, packSequences, type Sequences, slidingWindowPairs } from '@codebeam/data';
-import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
+import {
+  type Batch,
+  bucketByLength,
+  packSequences,
+  placesIn,
+  type Sequences,
+  slidingWindowPairs,
+} from '@codebeam/data';
+import {
+  type Affine,
+  affine,
+  createDropout,
+  type Dropout,
+  initLayerNorm,
+  type LayerNorm,
+  noDropout,
+  normal,
+} from '@codebeam/nn';
 import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
 import { z } from 'zod';
 import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
@@ -34,22 +50,20 @@ export const coreTrainingSchema = recommenderTrainingSchema.extend({
   gradientClip: recommenderTrainingSchema.shape.gradientClip.default(0),
 });
 
-type Norm = { weight: tf.Tensor1D; bias: tf.Tensor1D };
-type Projection = { weight: tf.Tensor2D; bias: tf.Tensor1D };
 type Block = {
-  query: Projection;
-  key: Projection;
-  value: Projection;
-  attended: Projection;
-  attentionNorm: Norm;
-  input: Projection;
-  output: Projection;
-  feedForwardNorm: Norm;
+  query: Affine;
+  key: Affine;
+  value: Affine;
+  attended: Affine;
+  attentionNorm: LayerNorm;
+  input: Affine;
+  output: Affine;
+  feedForwardNorm: LayerNorm;
 };
 type Transformer = {
   /** [T, D] */
   positions: tf.Tensor2D;
-  norm: Norm;
+  norm: LayerNorm;
   blocks: Block[];
   /** [1, D] an item's weight is the softmax of its inner product with this, over the session. */
   weight: tf.Tensor2D;
@@ -63,26 +77,25 @@ export function initCore(config: CoreConfig, numItems: number, seed: number): Co
   if (encoder === 'ave') return { items };
   let site = 1;
   const matrix = (rows: number, columns: number) => normal<tf.Rank.R2>(foldIn(key, site++), [rows, columns], 0.02);
-  const projection = (inputs: number, outputs: number): Projection => ({
+  const projection = (inputs: number, outputs: number): Affine => ({
     weight: matrix(inputs, outputs),
     bias: tf.zeros([outputs]),
   });
-  const norm = (): Norm => ({ weight: tf.ones([width]), bias: tf.zeros([width]) });
   const block = (): Block => ({
     query: projection(width, width),
     key: projection(width, width),
     value: projection(width, width),
     attended: projection(width, width),
-    attentionNorm: norm(),
+    attentionNorm: initLayerNorm(width),
     input: projection(width, feedForwardWidth),
     output: projection(feedForwardWidth, width),
-    feedForwardNorm: norm(),
+    feedForwardNorm: initLayerNorm(width),
   });
   return {
     items,
     transformer: {
       positions: matrix(maxHistory, width),
-      norm: norm(),
+      norm: initLayerNorm(width),
       blocks: Array.from({ length: layers }, block),
       weight: matrix(1, width),
     },
@@ -106,7 +119,7 @@ export function encodeSessions(
   const query = transformer
     ? tf.tile(transformer.weight, [numQueries, 1])
     : tf.zeros<tf.Rank.R2>([numQueries, config.modelWidth]); // weighs all alike
-  const keys = transformer ? transform(transformer, embedded, offsets, config, dropout.transformer) : vectors;
+  const keys = transformer ? transform(transformer, embedded, sessions, config, dropout.transformer) : vectors;
   const encoded = unitRows(attention(query, keys, vectors, { heads: 1, queryOffsets, keyOffsets: offsets }));
   const zero = tf.zeros<tf.Rank.R2>([1, config.modelWidth]);
   const rows = Int32Array.from({ length: offsets.length - 1 }, (_, b) => (isEmpty(b) ? numQueries : queryOffsets[b]));
@@ -117,26 +130,25 @@ export function encodeSessions(
 function transform(
   { positions, norm, blocks }: Transformer,
   embedded: tf.Tensor2D,
-  offsets: Int32Array,
+  sessions: Sequences,
   { heads, modelWidth }: CoreConfig,
   dropout: Dropout,
 ): tf.Tensor2D {
-  const places = new Int32Array(embedded.shape[0]);
-  for (let b = 1; b < offsets.length; b++)
-    for (let i = offsets[b - 1]; i < offsets[b]; i++) places[i] = i - offsets[b - 1];
+  const { offsets } = sessions;
+  const places = placesIn(sessions);
   let hidden = dropout(normalise(norm, tf.add(embedded, tf.gather(positions, tf.tensor1d(places, 'int32'))))); // [S, D]
   for (const block of blocks) {
-    const query: tf.Tensor2D = tf.mul(project(block.query, hidden), (modelWidth / heads) ** -0.5);
-    const seen = attention(query, project(block.key, hidden), project(block.value, hidden), {
+    const query: tf.Tensor2D = tf.mul(affine(block.query, hidden), (modelWidth / heads) ** -0.5);
+    const seen = attention(query, affine(block.key, hidden), affine(block.value, hidden), {
       heads,
       causal: true,
       queryOffsets: offsets,
       keyOffsets: offsets,
       dropout: dropout.draw(),
     }); // [S, D]
-    hidden = normalise(block.attentionNorm, tf.add(hidden, dropout(project(block.attended, seen))));
-    const inner = gelu(project(block.input, hidden)); // [S, F]
-    hidden = normalise(block.feedForwardNorm, tf.add(hidden, dropout(project(block.output, inner))));
+    hidden = normalise(block.attentionNorm, tf.add(hidden, dropout(affine(block.attended, seen))));
+    const inner = gelu(affine(block.input, hidden)); // [S, F]
+    hidden = normalise(block.feedForwardNorm, tf.add(hidden, dropout(affine(block.output, inner))));
   }
   return hidden;
 }
@@ -172,12 +184,8 @@ export const core = defineTrainedRecommender<CoreConfig, Core, Batch>({
   },
 });
 
-function normalise({ weight, bias }: Norm, x: tf.Tensor2D): tf.Tensor2D {
+function normalise({ weight, bias }: LayerNorm, x: tf.Tensor2D): tf.Tensor2D {
   return layerNorm(x, weight, bias, 1e-12); // as in the paper's code
-}
-
-function project({ weight, bias }: Projection, x: tf.Tensor2D): tf.Tensor2D {
-  return tf.add(tf.matMul(x, weight), bias);
 }
 
 function gelu(x: tf.Tensor2D): tf.Tensor2D {

@@ -1,16 +1,25 @@
+import { transpose } from '@codebeam/data';
 import { emptyRecommendations, writeTopK } from '@codebeam/eval';
 import { type Scorer, scoreEach, vector } from './define-recommender.js';
 import { type Feedback, valuesOf } from './feedback.js';
 
 /** A sparse [N, N] table: item i's neighbours are entries `offsets[i]` to `offsets[i + 1]`. */
-export type Neighbours = ReturnType<typeof keepNeighbours>;
+export type Neighbours = {
+  offsets: ReturnType<typeof vector<Int32Array>>;
+  items: ReturnType<typeof vector<Int32Array>>;
+  weights: ReturnType<typeof vector<Float64Array>>;
+};
 
 /**
  * The k greatest weights of each item, none of which is 0; of equal ones those of lower ids. One dense row is in memory at a time.
  *
  * @param weigh  writes row `item` of the full table to `row` [N]
  */
-export function keepNeighbours(numItems: number, k: number, weigh: (item: number, row: Float64Array) => void) {
+export function keepNeighbours(
+  numItems: number,
+  k: number,
+  weigh: (item: number, row: Float64Array) => void,
+): Neighbours {
   const offsets = new Int32Array(numItems + 1);
   const items: number[] = [];
   const weights: number[] = [];
@@ -37,20 +46,9 @@ export function keepNeighbours(numItems: number, k: number, weigh: (item: number
 /** The same table with rows for columns: what points at each item. */
 export function reverseNeighbours({ offsets, items, weights }: Neighbours): Neighbours {
   const numItems = offsets.values.length - 1;
-  const reversed = new Int32Array(numItems + 1);
-  for (const item of items.values) reversed[item + 1]++;
-  for (let item = 0; item < numItems; item++) reversed[item + 1] += reversed[item];
-  const next = reversed.slice();
-  const sources = new Int32Array(items.values.length);
-  const values = new Float64Array(items.values.length);
-  for (let item = 0; item < numItems; item++) {
-    for (let entry = offsets.values[item]; entry < offsets.values[item + 1]; entry++) {
-      const place = next[items.values[entry]]++;
-      sources[place] = item;
-      values[place] = weights.values[entry];
-    }
-  }
-  return { offsets: vector(reversed), items: vector(sources), weights: vector(values) };
+  const shape = { rows: numItems, columns: numItems };
+  const reversed = transpose({ ...shape, offsets: offsets.values, indices: items.values, values: weights.values });
+  return { offsets: vector(reversed.offsets), items: vector(reversed.indices), weights: vector(reversed.values) };
 }
 
 /** score(j) = sum over the items i of a history of x_i W[i][j]. */

@@ -7,8 +7,17 @@
  * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
  */
 import { attention, layerNorm, softmaxCrossEntropy, tf } from '@codebeam/backend';
-import { type Batch, packSequences, type Sequences, sequenceBatches } from '@codebeam/data';
-import { createDropout, type Dropout, noDropout, normal } from '@codebeam/nn';
+import { type Batch, packSequences, placesIn, type Sequences, sequenceBatches } from '@codebeam/data';
+import {
+  type Affine,
+  affine,
+  createDropout,
+  type Dropout,
+  initLayerNorm,
+  type LayerNorm,
+  noDropout,
+  normal,
+} from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
 import { z } from 'zod';
 import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
@@ -32,16 +41,14 @@ export const sasrecTrainingSchema = recommenderTrainingSchema.extend({
   batchSize: recommenderTrainingSchema.shape.batchSize.default(128),
 });
 
-type Norm = { weight: tf.Tensor1D; bias: tf.Tensor1D };
-type Projection = { weight: tf.Tensor2D; bias: tf.Tensor1D };
 type Block = {
-  attentionNorm: Norm;
-  query: Projection;
-  key: Projection;
-  value: Projection;
-  feedForwardNorm: Norm;
-  input: Projection;
-  output: Projection;
+  attentionNorm: LayerNorm;
+  query: Affine;
+  key: Affine;
+  value: Affine;
+  feedForwardNorm: LayerNorm;
+  input: Affine;
+  output: Affine;
 };
 
 export type Sasrec = {
@@ -50,7 +57,7 @@ export type Sasrec = {
   /** [T, D] */
   positions: tf.Tensor2D;
   blocks: Block[];
-  norm: Norm;
+  norm: LayerNorm;
 };
 
 export function initSasrec(config: SasrecConfig, numItems: number, seed: number): Sasrec {
@@ -58,8 +65,7 @@ export function initSasrec(config: SasrecConfig, numItems: number, seed: number)
   const key = createKey(seed, 'init');
   const matrix = (site: number, rows: number, deviation: number) =>
     normal<tf.Rank.R2>(foldIn(key, site), [rows, width], deviation);
-  const norm = (): Norm => ({ weight: tf.ones([width]), bias: tf.zeros([width]) });
-  const projection = (site: number): Projection => ({
+  const projection = (site: number): Affine => ({
     weight: matrix(site, width, width ** -0.5),
     bias: tf.zeros([width]),
   });
@@ -68,29 +74,36 @@ export function initSasrec(config: SasrecConfig, numItems: number, seed: number)
     positions: matrix(1, maxHistory, width ** -0.5),
     blocks: Array.from({ length: layers }, (_, layer) => {
       const [query, keys, value, input, output] = [2, 3, 4, 5, 6].map((site) => projection(5 * layer + site));
-      return { attentionNorm: norm(), query, key: keys, value, feedForwardNorm: norm(), input, output };
+      return {
+        attentionNorm: initLayerNorm(width),
+        query,
+        key: keys,
+        value,
+        feedForwardNorm: initLayerNorm(width),
+        input,
+        output,
+      };
     }),
-    norm: norm(),
+    norm: initLayerNorm(width),
   };
 }
 
 /** [S, D] what the model expects after each item of the histories, given that item and those before it. */
 export function sasrecForward(
   params: Sasrec,
-  { items, offsets }: Sequences,
+  packed: Sequences,
   { heads, modelWidth }: SasrecConfig,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
-  const places = new Int32Array(items.length);
-  for (let b = 1; b < offsets.length; b++)
-    for (let i = offsets[b - 1]; i < offsets[b]; i++) places[i] = i - offsets[b - 1];
+  const { items, offsets } = packed;
+  const places = placesIn(packed);
   const embedded = tf.mul(tf.gather(params.items, tf.tensor1d(items, 'int32')), Math.sqrt(modelWidth)); // [S, D]
   let hidden: tf.Tensor2D = dropout(tf.add(embedded, tf.gather(params.positions, tf.tensor1d(places, 'int32'))));
   for (const block of params.blocks) {
     // The paper's blocks: queries are normalised, keys and values are not, and what is added to is normalised too.
     const normed = normalise(block.attentionNorm, hidden);
-    const query: tf.Tensor2D = tf.mul(project(block.query, normed), (modelWidth / heads) ** -0.5);
-    const seen = attention(query, project(block.key, hidden), project(block.value, hidden), {
+    const query: tf.Tensor2D = tf.mul(affine(block.query, normed), (modelWidth / heads) ** -0.5);
+    const seen = attention(query, affine(block.key, hidden), affine(block.value, hidden), {
       heads,
       causal: true,
       queryOffsets: offsets,
@@ -98,8 +111,8 @@ export function sasrecForward(
       dropout: dropout.draw(),
     }); // [S, D]
     const attended = normalise(block.feedForwardNorm, tf.add(normed, seen));
-    const inner = dropout(tf.relu(project(block.input, attended))); // [S, D]
-    hidden = tf.add(attended, dropout(project(block.output, inner)));
+    const inner = dropout(tf.relu(affine(block.input, attended))); // [S, D]
+    hidden = tf.add(attended, dropout(affine(block.output, inner)));
   }
   return normalise(params.norm, hidden);
 }
@@ -141,10 +154,6 @@ export function lastOutputs(params: Sasrec, histories: readonly Int32Array[], co
   return tf.gather(tf.concat([hidden, zero]), tf.tensor1d(rows, 'int32'));
 }
 
-function normalise({ weight, bias }: Norm, x: tf.Tensor2D): tf.Tensor2D {
+function normalise({ weight, bias }: LayerNorm, x: tf.Tensor2D): tf.Tensor2D {
   return layerNorm(x, weight, bias, 1e-8); // as in the paper's code
-}
-
-function project({ weight, bias }: Projection, x: tf.Tensor2D): tf.Tensor2D {
-  return tf.add(tf.matMul(x, weight), bias);
 }
