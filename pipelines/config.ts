@@ -3,6 +3,7 @@ import {
   interactionMapSchema,
   itemMapSchema,
   itemTextSchema,
+  sequenceTableSchema,
   splitSchema,
   tfidfSvdSchema,
   transformersEncoderSchema,
@@ -23,19 +24,34 @@ const file = z
   .regex(/^[^/\\]+$/, 'expected a file name without folders')
   .describe('in the folder of raw files, plain or gzip; found with .gz after its name or without');
 
-const interactionsFile = z.discriminatedUnion('type', [
+const interactionsReaders = [
   z.strictObject({ type: z.literal('amazon'), file }).describe('reviews of 2014, 2018 or 2023'),
   z.strictObject({ type: z.literal('recbole'), file }).describe('an .inter file'),
   z.strictObject({ type: z.literal('s3rec'), file }).describe('a line per user: user item item ...'),
+  z.strictObject({ type: z.literal('session-lines'), file }).describe('a line per session: item item ...'),
+  sequenceTableSchema
+    .extend({ type: z.literal('sequence-table'), file })
+    .describe('a row per user, with all items in one column'),
   interactionMapSchema.extend({ type: z.literal('table'), file }).describe('CSV, TSV, JSONL or Parquet'),
-]);
+] as const;
+const interactionsFile = z.discriminatedUnion('type', interactionsReaders);
+/** One file of interactions, and how to read it. */
+export type InteractionsFile = z.output<typeof interactionsFile>;
+const presplitFiles = z
+  .strictObject({
+    type: z.literal('presplit'),
+    train: interactionsFile,
+    validation: interactionsFile.optional(),
+    test: interactionsFile,
+  })
+  .describe('parts that others made, for protocol.split of type given');
 const itemsFile = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('amazon'), file }).describe('metadata of 2014, 2018 or 2023'),
   z.strictObject({ type: z.literal('recbole'), file }).describe('an .item file'),
   itemMapSchema.extend({ type: z.literal('table'), file }).describe('CSV, TSV, JSONL or Parquet'),
 ]);
 const layoutSchema = z.strictObject({
-  interactions: interactionsFile,
+  interactions: z.discriminatedUnion('type', [...interactionsReaders, presplitFiles]),
   items: itemsFile.optional(),
   embeddings: file.optional().describe('vectors for embed-items with encoder precomputed'),
 });
@@ -170,6 +186,12 @@ export type PipelineConfig = z.output<typeof pipelineSchema>;
 /** How recommenders are compared. */
 const protocolSchema = z.strictObject({
   split: splitSchema.prefault({ type: 'temporal-holdout', ratio: 0.1 }),
+  task: z
+    .enum(['held-out-items', 'next-item'])
+    .default('held-out-items')
+    .describe(
+      'a list for each user, judged by all that is held out; or one for each row held out, after all rows before it, judged by that row alone, as sessions are',
+    ),
   preset: z.enum(presetNames).default('warprec').describe('conventions of the metrics'),
   gain: z.enum(['binary', 'exp2']).optional().describe("nDCG's gain, where the preset's will not do"),
   ratings: z

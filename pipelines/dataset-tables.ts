@@ -1,4 +1,4 @@
-import { type Interactions, type Item, readParquet, type Sequences, writeParquet } from '@codebeam/data';
+import { type Interactions, type Item, partNames, readParquet, type Sequences, writeParquet } from '@codebeam/data';
 
 /** Names of the category path's levels stand in one text, as in `Hair Care > Styling`. */
 const pathSeparator = ' > ';
@@ -13,19 +13,21 @@ export interface Dataset {
 }
 
 /**
- * The files of prepare-data; `path` says where each of them is. Ratings are null unless every row has one.
+ * The files of prepare-data; `path` says where each of them is. Ratings are null unless every row has one, and parts
+ * unless the data came split.
  */
 export async function writeDataset(
   path: (file: string) => string,
   { interactions, sequences, items }: Dataset,
 ): Promise<void> {
-  const { users, timestamps, ratings, userIds, itemIds } = interactions;
+  const { users, timestamps, ratings, parts, userIds, itemIds } = interactions;
   await writeParquet(path('interactions.parquet'), {
     user: { type: 'int32', values: users },
     item: { type: 'int32', values: interactions.items },
     timestamp: { type: 'timestamp', values: timestamps },
     position: { type: 'int32', values: positionsOf(interactions, sequences) },
     rating: { type: 'double', values: ratings ? Float64Array.from(ratings) : Array<null>(users.length).fill(null) },
+    part: { type: 'string', values: Array.from(users, (_, row) => (parts ? partNames[parts[row]] : null)) },
   });
   await writeParquet(path('users.parquet'), {
     user: { type: 'int32', values: Int32Array.from(userIds.keys()) },
@@ -46,12 +48,13 @@ export async function writeDataset(
 }
 
 export async function readDataset(path: (file: string) => string): Promise<Dataset> {
-  const { user, item, timestamp, position, rating } = await readParquet(path('interactions.parquet'), {
+  const { user, item, timestamp, position, rating, part } = await readParquet(path('interactions.parquet'), {
     user: 'int32',
     item: 'int32',
     timestamp: 'timestamp',
     position: 'int32',
     rating: 'double',
+    part: 'string',
   });
   const { id: userIds } = await readParquet(path('users.parquet'), { id: 'string' });
   const items = await readItems(path('items.parquet'));
@@ -62,6 +65,9 @@ export async function readDataset(path: (file: string) => string): Promise<Datas
     userIds: userIds as string[],
     itemIds: items.map(({ id }) => id),
     ...(!rating.some(Number.isNaN) && { ratings: Float32Array.from(rating) }),
+    ...(part[0] !== null && {
+      parts: Uint8Array.from(part, (name) => (partNames as readonly unknown[]).indexOf(name)),
+    }),
   };
   const offsets = new Int32Array(userIds.length + 1);
   for (const one of user) offsets[one + 1]++;

@@ -1,4 +1,13 @@
-import { type Interactions, orderByTime, type Sequences, sequenceOf } from '@codebeam/data';
+import {
+  type Interactions,
+  joinRows,
+  orderByTime,
+  rowsByUser,
+  rowsInTime,
+  type Sequences,
+  selectRows,
+  sequenceOf,
+} from '@codebeam/data';
 import {
   type Conventions,
   presets,
@@ -9,21 +18,23 @@ import {
 } from '@codebeam/eval';
 import type { ComparisonConfig } from './config.js';
 
-/** What recommenders are asked and judged by: everybody who has something held out. */
+/** What recommenders are asked and judged by: lists, each for somebody who has something held out. */
 export interface Judgement {
   conventions: Conventions;
   ks: readonly number[];
   numItems: number;
-  /** [users] rows of the whole data whose lists are judged; the sequences below go by the same order. */
+  /** [lists] whom each list is for, as rows of the whole data; the sequences below go by the same order. */
   users: Int32Array;
   userIds: readonly string[];
-  histories: Sequences & { ratings?: Float32Array };
+  histories: Rated;
   targets: Sequences & { ratings?: Float64Array };
   seed: number;
 }
 
 /** Lists of so many items in all are asked for whole, which the area under the curve needs; of more only the first k. */
 const numbersAtMost = 50_000_000;
+/** Where items of one score share a rank, lists are so many times k long: a tie that goes on beyond the end is not seen. */
+const depthForTies = 5;
 
 /**
  * @param known    what a recommender is told of each user: the training part, with validation before the test
@@ -34,12 +45,10 @@ export function judgementOf(
   heldOut: Interactions,
   { protocol, seed }: Pick<ComparisonConfig, 'protocol' | 'seed'>,
 ): Judgement {
-  const { preset, gain, mask, ks, ratings: areRated } = protocol;
-  const users = Int32Array.from(new Set(heldOut.users)).sort();
-  const histories = selectUsers(orderByTime(known), users);
+  const { preset, gain, mask, ks, task, ratings: areRated } = protocol;
   const conventions = { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+  const { users, histories, found } = (task === 'next-item' ? nextItems : heldOutItems)(known, heldOut);
   // To find an item twice is no more than to find it, but where every row is a case of its own.
-  const found = selectUsers(orderByTime(heldOut), users);
   const { ratings, ...targets } = conventions.average === 'user' ? dropRepeats(found) : found;
   return {
     conventions,
@@ -53,16 +62,61 @@ export function judgementOf(
   };
 }
 
-/** Asks a recommender for everybody's list, and computes every metric that the conventions name. */
+/** What models are chosen by, where one number has to do: NDCG, or recall where there is none, at the cut-off nearest to 10. */
+export function mainMetric({ conventions: { metrics }, ks }: Judgement): `${'ndcg' | 'recall'}@${number}` {
+  const k = ks.reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+  return `${metrics.includes('ndcg') ? 'ndcg' : 'recall'}@${k}`;
+}
+
+/** What is asked, and what it is to find. */
+type Cases = Pick<Judgement, 'users' | 'histories'> & { found: Rated };
+
+/** A list for each user with something held out. */
+function heldOutItems(known: Interactions, heldOut: Interactions): Cases {
+  const users = Int32Array.from(new Set(heldOut.users)).sort();
+  const ofUsers = (part: Interactions) => {
+    const sequences = orderByTime(part);
+    return selectPlaces(
+      sequences,
+      Array.from(users, (user) => placesFrom(sequences.offsets[user], sequences.offsets[user + 1])),
+    );
+  };
+  return { users, histories: ofUsers(known), found: ofUsers(heldOut) };
+}
+
+/** A list for each row held out, after all rows of its user before it; nobody asks for the first row of a session. */
+function nextItems(known: Interactions, heldOut: Interactions): Cases {
+  const whole = joinRows(known, heldOut);
+  const { offsets, rows } = rowsByUser(whole, rowsInTime(whole));
+  const cases = Array.from(rows, (row, place) => ({ row, place, user: whole.users[row] })).filter(
+    ({ row, place, user }) => row >= known.users.length && place > offsets[user],
+  );
+  const { items, ratings } = selectRows(whole, rows);
+  const ordered = { offsets, items, ...(ratings && { ratings }) };
+  return {
+    users: Int32Array.from(cases, ({ user }) => user),
+    histories: selectPlaces(
+      ordered,
+      cases.map(({ place, user }) => placesFrom(offsets[user], place)),
+    ),
+    found: selectPlaces(
+      ordered,
+      cases.map(({ place }) => [place]),
+    ),
+  };
+}
+
+/** Asks a recommender for every list, and computes every metric that the conventions name. */
 export async function judgeLists(
   recommender: Recommender,
   { conventions, ks, numItems, userIds, histories, targets, seed }: Judgement,
 ): Promise<RankingMetrics & { k: number; lists: Int32Array }> {
   const isWhole = userIds.length * numItems <= numbersAtMost;
-  const k = isWhole ? numItems : Math.max(...ks);
+  const isShared = conventions.ties !== 'lowest-id';
+  const k = isWhole ? numItems : Math.min(numItems, Math.max(...ks) * (isShared ? depthForTies : 1));
   const { ratings } = histories;
   const asked = userIds.map((_, user) => sequenceOf(histories, user));
-  const { items } = await recommender.recommend(asked, k, {
+  const { items, scores } = await recommender.recommend(asked, k, {
     maskHistory: conventions.mask === 'seen',
     users: userIds,
     ...(ratings && {
@@ -70,7 +124,8 @@ export async function judgeLists(
     }),
   });
   const metrics = conventions.metrics.filter((metric) => isWhole || (metric !== 'auc' && metric !== 'gauc'));
-  const input = { lists: rankedLists(items, k), targets, train: histories, numItems };
+  const lists = rankedLists(items, k, isShared ? scores : undefined);
+  const input = { lists, targets, train: histories, numItems };
   return { ...rankingMetrics(input, { ...conventions, metrics }, ks, seed), k, lists: items };
 }
 
@@ -78,13 +133,8 @@ interface Rated extends Sequences {
   ratings?: Float32Array;
 }
 
-/** The rows of some users. */
-function selectUsers(sequences: Rated, users: Int32Array): Rated {
-  const { offsets } = sequences;
-  return selectPlaces(
-    sequences,
-    Array.from(users, (user) => Array.from({ length: offsets[user + 1] - offsets[user] }, (_, i) => offsets[user] + i)),
-  );
+function placesFrom(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
 /** Of equal items of a user the last one. */

@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Download, downloadFiles, writeFileAtomically, writeSyntheticAmazon } from '@codebeam/data';
-import type { Layout, PipelineConfig } from './config.js';
+import type { InteractionsFile, Layout, PipelineConfig } from './config.js';
 
 /** Where a run's raw files are. */
 export interface RawSource {
@@ -29,7 +29,17 @@ const syntheticLayout: Layout = {
 };
 
 export function layoutFiles({ interactions, items, embeddings }: Layout): string[] {
-  return [interactions.file, ...(items ? [items.file] : []), ...(embeddings === undefined ? [] : [embeddings])];
+  return [
+    ...interactionsFiles(interactions).map(({ file }) => file),
+    ...(items ? [items.file] : []),
+    ...(embeddings === undefined ? [] : [embeddings]),
+  ];
+}
+
+function interactionsFiles(interactions: Layout['interactions']): InteractionsFile[] {
+  if (interactions.type !== 'presplit') return [interactions];
+  const { train, validation, test } = interactions;
+  return [train, ...(validation ? [validation] : []), test];
 }
 
 /** The options of the run's synthetic shop, from which its best possible recall follows; nothing where data are real. */
@@ -104,9 +114,19 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
   if ([...names.values()].includes(undefined)) return undefined;
   const { interactions, items, embeddings } = layout;
   const found = (file: string) => names.get(file)!;
+  const foundIn = <T extends { file: string }>(one: T): T => ({ ...one, file: found(one.file) });
+  const { validation } = interactions.type === 'presplit' ? interactions : {};
   return {
-    interactions: { ...interactions, file: found(interactions.file) },
-    ...(items && { items: { ...items, file: found(items.file) } }),
+    interactions:
+      interactions.type === 'presplit'
+        ? {
+            ...interactions,
+            train: foundIn(interactions.train),
+            ...(validation && { validation: foundIn(validation) }),
+            test: foundIn(interactions.test),
+          }
+        : foundIn(interactions),
+    ...(items && { items: foundIn(items) }),
     ...(embeddings !== undefined && { embeddings: found(embeddings) }),
   };
 }

@@ -22,9 +22,11 @@ export function formatRunResults(results: RunResults): string {
   return `${formatResults(results, columns)}${best.length > 0 ? `best possible on this sample: ${best.join(', ')}\n` : ''}`;
 }
 
-/** What WarpRec's tables show, at the cut-off nearest to 10 and where the conventions have it. */
+/** What WarpRec's tables show, at the cut-off nearest to 10; or, by conventions with less than a row of metrics, all of these. */
 function comparedColumns({ models }: RunResults): string[] {
-  const cutOffs = Object.keys(models[0].metrics).flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? []);
+  const all = Object.keys(models[0].metrics);
+  if (all.length <= 7) return all;
+  const cutOffs = all.flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? []);
   const k = cutOffs
     .map(Number)
     .reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));

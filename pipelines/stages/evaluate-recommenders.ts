@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { joinRows, splitInteractions, writeFileAtomically, writeParquet } from '@codebeam/data';
+import { joinRows, type Sequences, splitInteractions, writeFileAtomically, writeParquet } from '@codebeam/data';
 import {
   bootstrapMean,
   compareValues,
@@ -13,7 +13,7 @@ import {
 import { type FittedRecommender, loadRecommender } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
-import { type Judgement, judgeLists, judgementOf } from '../judge-lists.js';
+import { type Judgement, judgeLists, judgementOf, mainMetric } from '../judge-lists.js';
 import { formatRunResults, type RunResults } from '../results.js';
 import type { StageContext } from '../stage.js';
 import type { SourceRecord } from './fetch-data.js';
@@ -27,7 +27,8 @@ interface Row {
 
 /**
  * Fitted recommenders -> metrics.json, per-user.parquet, recommendations.parquet, report.html. The one reader of the test part.
- * Everybody with something in it is asked after all that is known of them, the validation part included.
+ * Everybody with something in it is asked after all that is known of them, the validation part included; so is every row of it where the
+ * task is the next item.
  */
 export async function evaluateRecommenders(context: Context): Promise<Record<string, number>> {
   const { config, run, dataset: name, input, output, backend, log } = context;
@@ -62,7 +63,7 @@ export async function evaluateRecommenders(context: Context): Promise<Record<str
       parameters: recommender.parameters ?? {},
       metrics: intervalsOf(judged, config),
     })),
-    comparisons: compareWithBest(rows, config),
+    comparisons: compareWithBest(rows, judgement, config),
   };
   await writeFileAtomically(output('metrics.json'), `${JSON.stringify(results, null, 2)}\n`);
   await writePerUser(output('per-user.parquet'), rows, judgement);
@@ -79,12 +80,14 @@ export async function evaluateRecommenders(context: Context): Promise<Record<str
 
 function protocolOf({ protocol, 'prepare-data': { ties } }: Context['config'], { conventions }: Judgement): Protocol {
   const { type, ...how } = protocol.split;
-  const told = Object.entries(how).filter(([, value]) => typeof value !== 'object');
+  const told = Object.entries(how).filter(([, value]) => typeof value !== 'object' && value !== 'keep');
+  const split = [type, ...told.map(([key, value]) => `${key} ${value}`)].join(' ');
   return {
     ties,
     historyMask: conventions.mask === 'seen' ? 'on' : 'off',
-    split: [type, ...told.map(([key, value]) => `${key} ${value}`)].join(' '),
+    split: protocol.task === 'next-item' ? `${split}, each row after all before it` : split,
     conventions: protocol.preset,
+    ...((protocol.task === 'next-item' || conventions.average === 'event') && { unit: 'event' }),
   };
 }
 
@@ -104,11 +107,15 @@ function intervalsOf(
   );
 }
 
-/** Each model against the one of the highest NDCG, paired over users. */
-function compareWithBest(rows: readonly Row[], { protocol, seed }: Context['config']): PairedDifference[] {
-  const k = protocol.ks.reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+/** Each model against the one of the highest main metric, paired over users. */
+function compareWithBest(
+  rows: readonly Row[],
+  judgement: Judgement,
+  { protocol, seed }: Context['config'],
+): PairedDifference[] {
+  const main = mainMetric(judgement);
+  const [, k] = main.split('@').map(Number);
   const metrics = (['recall', 'ndcg', 'mrr'] as const).filter((metric) => `${metric}@${k}` in rows[0].judged.perUser);
-  const main = `${metrics.includes('ndcg') ? 'ndcg' : metrics[0]}@${k}`;
   const best = rows.reduce((one, other) => (other.judged.overall[main] > one.judged.overall[main] ? other : one));
   return rows
     .filter((row) => row !== best)
@@ -127,7 +134,7 @@ function compareWithBest(rows: readonly Row[], { protocol, seed }: Context['conf
 }
 
 /** Every metric of every user (or test row, where means are over those), which intervals and paired tests come from. */
-async function writePerUser(path: string, rows: readonly Row[], { userIds }: Judgement): Promise<void> {
+async function writePerUser(path: string, rows: readonly Row[], { userIds, histories }: Judgement): Promise<void> {
   const metrics = Object.keys(rows[0].judged.perUser);
   const users = rows.flatMap(({ judged }) => Array.from(judged.users));
   await writeParquet(path, {
@@ -136,6 +143,7 @@ async function writePerUser(path: string, rows: readonly Row[], { userIds }: Jud
       values: rows.flatMap(({ recommender, judged }) => Array<string>(judged.users.length).fill(recommender.name)),
     },
     user: { type: 'string', values: users.map((user) => userIds[user]) },
+    historyLength: { type: 'int32', values: Int32Array.from(users, (user) => lengthOf(histories, user)) },
     ...Object.fromEntries(
       metrics.map((metric) => [
         metric,
@@ -146,7 +154,7 @@ async function writePerUser(path: string, rows: readonly Row[], { userIds }: Jud
 }
 
 /** The lists, best item first, by source ids, as long as the largest cut-off. */
-async function writeLists(path: string, rows: readonly Row[], { userIds, ks }: Judgement): Promise<void> {
+async function writeLists(path: string, rows: readonly Row[], { userIds, histories, ks }: Judgement): Promise<void> {
   const length = Math.max(...ks);
   await writeParquet(path, {
     model: {
@@ -154,6 +162,10 @@ async function writeLists(path: string, rows: readonly Row[], { userIds, ks }: J
       values: rows.flatMap(({ recommender }) => Array<string>(userIds.length).fill(recommender.name)),
     },
     user: { type: 'string', values: rows.flatMap(() => userIds) },
+    historyLength: {
+      type: 'int32',
+      values: Int32Array.from(rows.flatMap(() => userIds.map((_, user) => lengthOf(histories, user)))),
+    },
     items: {
       type: 'list<string>',
       values: rows.flatMap(({ recommender, judged: { lists, k } }) =>
@@ -166,3 +178,5 @@ async function writeLists(path: string, rows: readonly Row[], { userIds, ks }: J
     },
   });
 }
+
+const lengthOf = ({ offsets }: Sequences, row: number) => offsets[row + 1] - offsets[row];

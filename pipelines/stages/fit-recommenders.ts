@@ -4,7 +4,7 @@ import { featureMatrix, itemFeatures, orderByTime, splitInteractions } from '@co
 import { recommenderModels } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
-import { judgeLists, judgementOf } from '../judge-lists.js';
+import { judgeLists, judgementOf, mainMetric } from '../judge-lists.js';
 import type { StageContext } from '../stage.js';
 
 /** interactions.parquet -> a folder for each recommender, fitted to the training part and chosen on the validation part. */
@@ -34,7 +34,7 @@ export async function fitRecommenders(
         logFolder: dirname(logs),
         ...(judged && {
           validation: {
-            metric: `ndcg@${judged.ks[0]}`,
+            metric: mainMetric(judged),
             evaluate: async (one) => (await judgeLists(one, judged)).overall,
           },
         }),

@@ -4,7 +4,9 @@ import {
   alignItems,
   type BadLines,
   collectInteractions,
+  collectPresplit,
   filterInteractions,
+  type Interactions,
   type Item,
   kCore,
   keepFirstOfDuplicates,
@@ -18,10 +20,12 @@ import {
   readRecboleInteractions,
   readRecboleItems,
   readS3RecSequences,
+  readSequenceTable,
+  readSessionLines,
   type ToleranceOptions,
 } from '@codebeam/data';
 import { createKey } from '@codebeam/random';
-import type { Layout } from '../config.js';
+import type { InteractionsFile, Layout } from '../config.js';
 import { writeDataset } from '../dataset-tables.js';
 import { findSource, type RawSource } from '../raw-source.js';
 import type { StageContext } from '../stage.js';
@@ -36,8 +40,8 @@ export async function prepareData(
   const { folder, layout } = await sourceOf(context, input('fetch-data', 'source.json'));
   const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
 
-  const rows = withProgress(readInteractions(folder, layout.interactions, reading), log);
-  const raw = await collectInteractions(rows);
+  const read = (file: InteractionsFile) => withProgress(readInteractions(folder, file, reading), log);
+  const raw = await collect(layout.interactions, read);
   log(
     `read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`,
   );
@@ -100,9 +104,18 @@ async function* withProgress<T>(rows: AsyncIterable<T>, log: (text: string) => v
   }
 }
 
+function collect(
+  interactions: Layout['interactions'],
+  read: (file: InteractionsFile) => AsyncIterable<RawInteraction>,
+): Promise<Interactions> {
+  if (interactions.type !== 'presplit') return collectInteractions(read(interactions));
+  const { train, validation, test } = interactions;
+  return collectPresplit({ train: read(train), ...(validation && { validation: read(validation) }), test: read(test) });
+}
+
 function readInteractions(
   folder: string,
-  { file, ...how }: Layout['interactions'],
+  { file, ...how }: InteractionsFile,
   options: ToleranceOptions,
 ): AsyncIterable<RawInteraction> {
   const path = join(folder, file);
@@ -113,6 +126,12 @@ function readInteractions(
       return readRecboleInteractions(path, options);
     case 's3rec':
       return readS3RecSequences(path);
+    case 'session-lines':
+      return readSessionLines(path);
+    case 'sequence-table': {
+      const { type: _, ...table } = how;
+      return readSequenceTable(path, table, options);
+    }
     case 'table': {
       const { type: _, ...map } = how;
       return readMappedInteractions(path, map, options);

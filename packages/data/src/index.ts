@@ -34,9 +34,13 @@ export {
   numberById,
   orderByTime,
   packSequences,
+  partNames,
   placesIn,
   type RawInteraction,
+  rowsByUser,
+  rowsInTime,
   type Sequences,
+  selectRows,
   sequenceOf,
   type TieOrder,
 } from './interactions.js';
@@ -45,7 +49,7 @@ export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut } from './leave-one-out.js';
 export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
-export { collectSplit, findPresplit, type Presplit } from './presplit.js';
+export { collectPresplit, findPresplit, type Presplit } from './presplit.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export { createRandomEncoder } from './random-encoder.js';
 export { type BadLines, readLines, type ToleranceOptions } from './read-lines.js';

@@ -9,6 +9,9 @@ export interface RawInteraction {
   rating?: number;
 }
 
+/** The parts of a split. */
+export const partNames = ['train', 'validation', 'test'] as const;
+
 /** Who met what and when: one entry per row, in the order of the file, with dense ids from 0. */
 export interface Interactions {
   users: Int32Array;
@@ -17,6 +20,8 @@ export interface Interactions {
   timestamps: Float64Array;
   /** There when every row has one. */
   ratings?: Float32Array;
+  /** Index into `partNames` of the part that each row belongs to, of data that come split. */
+  parts?: Uint8Array;
   /** Source id by dense user id; dense ids are handed out by first appearance. */
   userIds: string[];
   /** Source id by dense item id; dense ids are handed out by first appearance. */
@@ -251,19 +256,20 @@ export function joinRows(first: Interactions, second: Interactions): Interaction
     timestamps.set(part.timestamps, start);
     if (part.ratings) ratings?.set(part.ratings, start);
   }
-  const { ratings: _, ...ids } = first;
+  const { ratings: _, parts: __, ...ids } = first;
   return { ...ids, users, items, timestamps, ...(ratings && { ratings }) };
 }
 
 /** Some rows, in the order given, with the dense ids of the whole: those of other rows stay valid. */
 export function selectRows(interactions: Interactions, rows: Int32Array): Interactions {
-  const { users, items, timestamps, ratings } = interactions;
+  const { users, items, timestamps, ratings, parts } = interactions;
   return {
     ...interactions,
     users: rows.map((row) => users[row]),
     items: rows.map((row) => items[row]),
     timestamps: Float64Array.from(rows, (row) => timestamps[row]),
     ...(ratings && { ratings: Float32Array.from(rows, (row) => ratings[row]) }),
+    ...(parts && { parts: Uint8Array.from(rows, (row) => parts[row]) }),
   };
 }
 

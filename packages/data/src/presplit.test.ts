@@ -2,10 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { orderByTime, sequenceOf } from './interactions.js';
-import { collectSplit, findPresplit } from './presplit.js';
+import { orderByTime, type RawInteraction, sequenceOf } from './interactions.js';
+import { collectPresplit, findPresplit, type Presplit } from './presplit.js';
 import { readRecboleInteractions } from './recbole.js';
 import { readSessionLines } from './session-lines.js';
+import { splitSchema } from './split-schema.js';
+import { splitInteractions } from './splits.js';
 
 const data = process.env.CODEBEAM_DATA;
 
@@ -29,7 +31,12 @@ async function* rowsOf(text: string) {
   }
 }
 
-describe('collectSplit', () => {
+/** Files of parts as one split. */
+async function collectSplit(parts: Presplit<AsyncIterable<RawInteraction>>, options: object = {}) {
+  return splitInteractions(await collectPresplit(parts), splitSchema.parse({ type: 'given', ...options }), 42);
+}
+
+describe('collectPresplit', () => {
   it('shares ids between the parts, in order of train, validation and test, and seals the test', async () => {
     const rows = { test: rowsOf('a:z c:x'), validation: rowsOf('b:z'), train: rowsOf('a:x b:y') };
     const { train, validation, test, untestedUsers } = await collectSplit(rows);
@@ -46,14 +53,14 @@ describe('collectSplit', () => {
   it('can leave out what train does not know', async () => {
     const { test, droppedRows } = await collectSplit(
       { train: rowsOf('a:x b:y'), test: rowsOf('a:z c:x') },
-      'drop-items',
+      { unseen: 'drop-items' },
     );
     expect([test.open('evaluate').items, droppedRows]).toEqual([Int32Array.of(0), 1]);
   });
 
   it('refuses an empty part', async () => {
     await expect(collectSplit({ train: rowsOf('a:x'), test: (async function* () {})() })).rejects.toThrow(
-      'data: split of given files must leave rows for train and for test, got 1 and 0 of 1',
+      'data: split given must leave rows for train and for test, got 1 and 0 of 1',
     );
   });
 });

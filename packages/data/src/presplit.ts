@@ -1,8 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { collectInteractions, type RawInteraction, selectRows } from './interactions.js';
-import type { Unseen } from './split-schema.js';
-import { assembleSplit, type InteractionSplit } from './splits.js';
+import { collectInteractions, type Interactions, type RawInteraction } from './interactions.js';
 
 /** One thing for each part of data that were split by others. */
 export interface Presplit<T> {
@@ -12,20 +10,21 @@ export interface Presplit<T> {
 }
 
 /**
- * Gathers parts that come from separate files into one split with shared dense ids. Equal ids are the same user and the
- * same item in every part.
+ * Gathers parts that come from separate files into one table with shared dense ids, for `splitInteractions` with type
+ * `given`. Equal ids are the same user and the same item in every part.
  *
  * @example
- * const { train, validation, test } = await findPresplit(folder);
- * const split = await collectSplit({ train: readSessionLines(train), test: readSessionLines(test) });
+ * const { train, test } = await findPresplit(folder);
+ * const rows = await collectPresplit({ train: readSessionLines(train), test: readSessionLines(test) });
+ * const split = splitInteractions(rows, splitSchema.parse({ type: 'given' }), seed);
  *
- * @param unseen  as in `splitSchema`
- * @throws Error when train or test have no rows
+ * @throws Error when there are no rows
  */
-export async function collectSplit(
-  { train, validation, test }: Presplit<AsyncIterable<RawInteraction>>,
-  unseen: Unseen = 'keep',
-): Promise<InteractionSplit> {
+export async function collectPresplit({
+  train,
+  validation,
+  test,
+}: Presplit<AsyncIterable<RawInteraction>>): Promise<Interactions> {
   const ends: number[] = [];
   async function* allRows() {
     let numRows = 0;
@@ -38,14 +37,7 @@ export async function collectSplit(
     }
   }
   const whole = await collectInteractions(allRows());
-  const rowsOfParts = ends.map((end, part) => {
-    const start = ends[part - 1] ?? 0;
-    return selectRows(
-      whole,
-      Int32Array.from({ length: end - start }, (_, i) => start + i),
-    );
-  });
-  return assembleSplit(whole, { type: 'of given files', unseen }, rowsOfParts);
+  return { ...whole, parts: Uint8Array.from(whole.users.keys(), (row) => ends.findIndex((end) => row < end)) };
 }
 
 /** WarpRec's `train.tsv`, RecBole's `ml-100k.train.inter` (benchmark_filename), `train.txt.gz` ... */

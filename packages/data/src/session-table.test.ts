@@ -5,8 +5,10 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readMappedInteractions } from './column-map.js';
 import { collectInteractions } from './interactions.js';
-import { collectSplit } from './presplit.js';
+import { collectPresplit } from './presplit.js';
 import { readSessionTable } from './session-table.js';
+import { splitSchema } from './split-schema.js';
+import { splitInteractions } from './splits.js';
 
 const data = process.env.CODEBEAM_DATA;
 
@@ -48,7 +50,7 @@ it('names the columns that there are when one is missing', async () => {
 it.skipIf(!data)('reads the Yoochoose sample of session-rec (needs CODEBEAM_DATA)', async () => {
   const file = (part: string) => join(data!, 'raw_samples', `yoochoose-clicks-100k_${part}.txt.gz`);
   const [train, test] = [readSessionTable(file('train_full')), readSessionTable(file('test'))];
-  const split = await collectSplit({ train, test });
+  const split = splitInteractions(await collectPresplit({ train, test }), splitSchema.parse({ type: 'given' }), 42);
   const ofTrain = new Set(split.train.users);
   expect([ofTrain.size, new Set(split.train.items).size, split.train.users.length]).toEqual([17_794, 2_933, 70_278]);
   expect(split.test.size).toBe(13_568);

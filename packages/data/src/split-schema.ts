@@ -41,6 +41,10 @@ const lastDays = z
     'sessions (users) of the last days, counted from the latest row. By start, train has all rows before these days, so that what goes on into them is cut; by end, it has all other sessions',
   );
 
+const latestSessions = z
+  .strictObject({ type: z.literal('latest-sessions'), ratio })
+  .describe('sessions (users) by their last row: the newest floor(ratio n)');
+
 const unseen = z
   .enum(['keep', 'drop-items', 'drop'])
   .describe('held-out rows whose item (drop: or user) is not in train: keep them or not');
@@ -52,6 +56,7 @@ const validation = z
     randomLeaveKOut,
     timestamp,
     lastDays,
+    latestSessions,
     z
       .strictObject({ type: z.literal('k-fold'), folds: z.int().min(2) })
       .describe("each user's rows go to the folds in turn, in the order of the file"),
@@ -74,6 +79,9 @@ export const splitSchema = z.discriminatedUnion('type', [
   randomLeaveKOut.extend(options),
   timestamp.extend(options),
   lastDays.extend({ ...options, ...sessionOptions }),
+  z
+    .strictObject({ type: z.literal('given'), ...options })
+    .describe('the parts that the data come in; validation is for those that bring none'),
   z
     .strictObject({
       type: z.literal('ratios'),

@@ -1,5 +1,5 @@
 import { createKey, foldIn, type Key, permutation } from '@codebeam/random';
-import { type Interactions, rowsByUser, rowsInTime, selectRows, type UserRows } from './interactions.js';
+import { type Interactions, partNames, rowsByUser, rowsInTime, selectRows, type UserRows } from './interactions.js';
 import { type SealedTest, sealTest } from './sealed-test.js';
 import type { Holdout, Split, Unseen } from './split-schema.js';
 
@@ -45,7 +45,10 @@ export function splitInteractions(interactions: Interactions, split: Split, seed
     case 'session-ratio':
       return assembleSplit(interactions, split, cutBySessionRatio(interactions, split).map(select));
     default: {
-      const [rest, test] = holdOut(interactions, split, foldIn(key, 0)).map(select);
+      const [rest, test, given] = (
+        split.type === 'given' ? rowsOfParts(interactions) : holdOut(interactions, split, foldIn(key, 0))
+      ).map(select);
+      if (given && given.users.length > 0) return assembleSplit(interactions, split, [rest, given, test]);
       if (split.validation?.type === 'k-fold') {
         const folds = foldsOf(rest, split.validation.folds);
         return assembleSplit(interactions, split, [rest, select(new Int32Array()), test], folds);
@@ -63,7 +66,7 @@ export function splitInteractions(interactions: Interactions, split: Split, seed
  *
  * @param how  what to call the split in errors, and which held-out rows to drop
  */
-export function assembleSplit(
+function assembleSplit(
   whole: Interactions,
   { type, unseen }: { type: string; unseen: Unseen },
   [train, ...heldOut]: Interactions[],
@@ -117,9 +120,25 @@ function holdOut(interactions: Interactions, how: Holdout, key: Key): Int32Array
     }
     case 'last-days':
       return cutLastDays(interactions, how);
+    case 'latest-sessions': {
+      const [train, , newest] = cutBySessionRatio(interactions, { validation: 0, test: how.ratio });
+      return [train, newest];
+    }
     default:
       throw new Error(`internal: split ${how satisfies never}`);
   }
+}
+
+/** @returns rows for train and for test, then those for validation, which may be none */
+function rowsOfParts(interactions: Interactions): Int32Array[] {
+  const { parts } = interactions;
+  if (!parts) {
+    throw new Error(
+      'data: split given must have data that come in parts, got one table; read them with collectPresplit, or choose another split',
+    );
+  }
+  const rowsOf = (name: (typeof partNames)[number]) => rowsWhere(interactions, (row) => partNames[parts[row]] === name);
+  return [rowsOf('train'), rowsOf('test'), rowsOf('validation')];
 }
 
 /** All rows as one group, or a group for each user, ordered as asked. */

@@ -18,6 +18,11 @@ export function describeProtocol({ ties, historyMask, maxHistory, split, convent
   ].join(', ');
 }
 
+/** What means and intervals of a table are over. */
+export function unitOf({ unit }: Protocol): 'users' | 'events' {
+  return unit === 'event' ? 'events' : 'users';
+}
+
 /** Rows of a table that share a protocol, in the order of the table. */
 export function groupByProtocol(results: ResultsTable): { protocol: Protocol; models: ModelResult[] }[] {
   const groups = new Map<string, { protocol: Protocol; models: ModelResult[] }>();
@@ -40,16 +45,16 @@ export function formatResults(
   results: ResultsTable,
   metrics: readonly string[] = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10', 'coverage@10', 'invalidIdRate@10'],
 ): string {
-  const { run, dataset, split, seed } = results;
+  const { run, dataset, split, seed, protocol } = results;
   const warning = sampleWarning(results);
   const lines = [
     ...(warning ? ['='.repeat(warning.length), warning, '='.repeat(warning.length)] : []),
     `${run}: ${dataset.name} (${dataset.source}), ${count(dataset.users)} users, ${count(dataset.items)} items, ${count(dataset.interactions)} interactions`,
-    `${split} split, full ranking, seed ${seed}; mean ± half the 95 % bootstrap interval over users`,
+    `${split} split, full ranking, seed ${seed}; mean ± half the 95 % bootstrap interval over ${unitOf(protocol)}`,
   ];
   for (const { protocol, models } of groupByProtocol(results)) {
     const rows = [
-      ['model', 'fitted on', 'users', ...metrics],
+      ['model', 'fitted on', unitOf(protocol), ...metrics],
       ...models.map((model) => [
         model.name,
         String(model.parameters.fittedOn ?? ''),

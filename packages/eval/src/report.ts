@@ -1,6 +1,6 @@
 import type { Interval } from './confidence.js';
 import type { ExampleUser } from './examples.js';
-import { describeProtocol, groupByProtocol, sampleWarning } from './format-results.js';
+import { describeProtocol, groupByProtocol, sampleWarning, unitOf } from './format-results.js';
 import { groupByPrefix, meanPurity } from './prefix-categories.js';
 import { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
 import { reportStyle } from './report-style.js';
@@ -88,7 +88,7 @@ export async function renderReport(data: ReportData): Promise<string> {
 <body>
 <main>
 ${sections.filter(Boolean).join('\n')}
-<footer>${escapeHtml(results.protocol.split ?? 'Leave-one-out')}, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over users (coverage: jackknife).</footer>
+<footer>${escapeHtml(results.protocol.split ?? 'Leave-one-out')}, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over ${unitOf(results.protocol)} (coverage: jackknife).</footer>
 </main>
 </body>
 </html>
@@ -119,7 +119,7 @@ function resultsSection(results: ResultsTable): string {
   const body = groups.map(({ protocol, models }) => {
     const rows = models.map((model) => resultRow(results, model, models, metrics, compared?.metric));
     const numUsers = [...new Set(models.map(({ users }) => formatCount(users)))].join(' or ');
-    const heading = `<tr class="group"><th colspan="${columns}"><span>${escapeHtml(describeProtocol(protocol))}; n = ${numUsers} users</span></th></tr>`;
+    const heading = `<tr class="group"><th colspan="${columns}"><span>${escapeHtml(describeProtocol(protocol))}; n = ${numUsers} ${unitOf(protocol)}</span></th></tr>`;
     return `<tbody>${heading}${rows.join('')}</tbody>`;
   });
   const head = [
@@ -130,7 +130,7 @@ function resultsSection(results: ResultsTable): string {
   const repeated = results.models.find((model) => model.repeatedTargets);
   return section(
     'Results',
-    `<p>Mean over users, ± half the 95 % interval. ${compared ? 'Δ is the paired difference to the reference of the block, on the same users. ' : ''}${
+    `<p>Mean over ${unitOf(results.protocol)}, ± half the 95 % interval. ${compared ? 'Δ is the paired difference to the reference of the block, on the same users. ' : ''}${
       repeated
         ? `For ${formatCount(repeated.repeatedTargets ?? 0)} of ${formatCount(repeated.users)} users the target is in their own history, out of reach when it is masked.`
         : ''

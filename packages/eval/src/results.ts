@@ -18,10 +18,12 @@ export interface Protocol {
   historyMask: 'on' | 'off';
   /** Items of a history that a model reads, counted from its end; models of the user-item matrix read all. */
   maxHistory?: number;
-  /** How the test part was held out, where it is not leave-one-out. */
+  /** How the test part was held out, where it is not leave-one-out, and what lists are asked for. */
   split?: string;
   /** Whose conventions the metrics follow, where they are a named system's. */
   conventions?: string;
+  /** What means and intervals are over, where it is not users: rows held out, each of which is asked about. */
+  unit?: 'event';
 }
 
 export interface DatasetSummary {
