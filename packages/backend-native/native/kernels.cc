@@ -32,6 +32,7 @@ namespace ISA {
 #include "kernels/attention-layer.h"
 #include "kernels/best-children.h"
 #include "kernels/binary.h"
+#include "kernels/bpr-max.h"
 #include "kernels/copy.h"
 #include "kernels/dropout.h"
 #include "kernels/feed-forward-layer.h"
@@ -60,6 +61,7 @@ void register_kernels(const Exports& exports) {
   register_attention_layer(exports);
   register_best_children(exports);
   register_binary(exports);
+  register_bpr_max(exports);
   register_copy(exports);
   register_dropout(exports);
   register_feed_forward_layer(exports);

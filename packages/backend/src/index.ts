@@ -20,6 +20,7 @@ export {
   attentionLayer,
 } from './ops/attention-layer.js';
 export { type BeamsOfUsers, type BestChildrenOptions, bestChildren, type ChildLists } from './ops/best-children.js';
+export { type BprMaxOptions, bprMax } from './ops/bpr-max.js';
 export { clusterMeans } from './ops/cluster-means.js';
 export { type CrossAttentionStepOptions, crossAttentionStep } from './ops/cross-attention-step.js';
 export { type DropoutDraw, dropout, dropoutMask } from './ops/dropout.js';

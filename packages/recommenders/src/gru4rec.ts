@@ -14,7 +14,7 @@ import { adagrad, type LossResult } from '@codebeam/trainers';
 import { z } from 'zod';
 import { type Gru, gruStep, type OneHotGru, oneHotGruStep } from './gru.js';
 import { createSampleCache, cumulativePopularity } from './sample-cache.js';
-import { bprMax, sampledCrossEntropy } from './sampled-losses.js';
+import { sampledBprMax, sampledCrossEntropy } from './sampled-losses.js';
 import { sessionParallelBatches } from './session-parallel-batches.js';
 import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
 
@@ -193,7 +193,8 @@ export function gru4recLoss(
     hidden = withColumn(hidden, tf.fill([slots, 1], -1)); // [b, H + 2]
     classes = withColumn(classes, tf.tensor2d(corrections, [outputs.length, 1])); // [C, H + 2]
   }
-  const mean = config.loss === 'cross-entropy' ? sampledCrossEntropy(hidden, classes) : bprMax(hidden, classes, config);
+  const mean =
+    config.loss === 'cross-entropy' ? sampledCrossEntropy(hidden, classes) : sampledBprMax(hidden, classes, config);
   const rest = (state: tf.Tensor2D) => tf.zeros([all - slots, state.shape[1]]);
   const padded = (state: tf.Tensor2D) => (slots < all ? tf.concat([state, rest(state)]) : state); // [B, H]
   const updates = Object.fromEntries(states.map((state, layer) => [`carried.${layer}`, padded(state)]));

@@ -42,7 +42,7 @@ export { loadRecommender, recommenderModels } from './models.js';
 export { mostPopular } from './most-popular.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
-export { bprMax, sampledCrossEntropy } from './sampled-losses.js';
+export { sampledBprMax, sampledCrossEntropy } from './sampled-losses.js';
 export {
   initSasrec,
   lastOutputs,

@@ -1,6 +1,6 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bprMax, sampledCrossEntropy } from './sampled-losses.js';
+import { sampledBprMax, sampledCrossEntropy } from './sampled-losses.js';
 
 // Two targets, on the diagonal, and one sample. With classes e_1, e_2, e_3 the hidden states are the scores.
 const scores = [
@@ -25,7 +25,7 @@ describe('sampled losses', () => {
     [0.5, 1, 0.651025],
     [1, 1, 0.731356],
   ])('BPR-max with ELU %f and regularization %f', (eluParam, bpreg, expected) => {
-    const loss = bprMax(tf.tensor2d(scores), classes(), { eluParam, bpreg });
+    const loss = sampledBprMax(tf.tensor2d(scores), classes(), { eluParam, bpreg });
     expect(2 * loss.dataSync()[0]).toBeCloseTo(expected, 5);
   });
 
@@ -33,7 +33,7 @@ describe('sampled losses', () => {
     const direction = tf.randomNormal<tf.Rank.R2>([2, 3], 0, 1, 'float32', 3);
     const losses = [
       (hidden: tf.Tensor) => sampledCrossEntropy(hidden as tf.Tensor2D, classes()),
-      (hidden: tf.Tensor) => bprMax(hidden as tf.Tensor2D, classes(), { eluParam: 0.5, bpreg: 1 }),
+      (hidden: tf.Tensor) => sampledBprMax(hidden as tf.Tensor2D, classes(), { eluParam: 0.5, bpreg: 1 }),
     ];
     for (const loss of losses) {
       const at = tf.tensor2d(scores.map((row) => row.map((x) => x + 0.1))); // off the kink of the ELU

@@ -3,6 +3,7 @@ import type { NativeBackend } from '../backend.js';
 import { runCpuKernel } from '../fallback.js';
 import type { NativeKernel } from './kernel.js';
 import { maxRank, sameShape, sizeOf, stridedList, stridesOf } from './strides.js';
+import { view } from './view.js';
 
 type Dtype = 'float32' | 'int32' | 'bool';
 const bytesOf: { readonly [dtype: string]: 1 | 4 } = { float32: 4, int32: 4, bool: 1 };
@@ -199,6 +200,8 @@ export const Transpose: NativeKernel = (call) => {
   const perm: number[] = attrs.perm;
   if (!isNumeric(x.dtype) || x.shape.length > maxRank) return runCpuKernel('Transpose', call);
   const shape = perm.map((d) => x.shape[d]);
+  const moved = perm.filter((d) => x.shape[d] > 1);
+  if (moved.every((d, i) => i === 0 || d > moved[i - 1])) return view(x, shape, backend);
   const out = backend.allocate(shape, x.dtype);
   if (sizeOf(shape) === 0) return out;
   const strides = stridesOf(x.shape);

@@ -5,6 +5,7 @@ import * as attention from './attention.js';
 import * as attentionLayer from './attention-layer.js';
 import * as bestChildren from './best-children.js';
 import * as binary from './binary.js';
+import * as bprMax from './bpr-max.js';
 import * as copy from './copy.js';
 import * as crossAttentionStep from './cross-attention-step.js';
 import * as dropout from './dropout.js';
@@ -38,6 +39,7 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...attentionLayer,
   ...bestChildren,
   ...binary,
+  ...bprMax,
   ...copy,
   ...crossAttentionStep,
   ...dropout,

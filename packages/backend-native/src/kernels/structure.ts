@@ -3,16 +3,11 @@ import type { NativeBackend } from '../backend.js';
 import { runCpuKernel } from '../fallback.js';
 import type { NativeKernel } from './kernel.js';
 import { sameShape, sizeOf } from './strides.js';
+import { view } from './view.js';
 
 type Dtype = 'float32' | 'int32' | 'bool';
 const suffixes: { readonly [dtype: string]: string } = { float32: 'Float32', int32: 'Int32', bool: 'Bool' };
 const isNumeric = (dtype: string): dtype is Dtype => dtype in suffixes;
-
-/** The same elements in another shape. They are shared, since tensors never change. */
-function view({ dataId, dtype }: TensorInfo, shape: number[], backend: NativeBackend): TensorInfo {
-  backend.incRef(dataId);
-  return { dataId, shape, dtype };
-}
 
 export const Identity: NativeKernel = ({ inputs: { x }, backend }) => view(x, x.shape, backend);
 
