@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { collectInteractions, type RawInteraction, selectRows } from './interactions.js';
+import { collectInteractions, numberById, type RawInteraction, selectRows } from './interactions.js';
 import type { Unseen } from './split-schema.js';
 import { assembleSplit, type InteractionSplit } from './splits.js';
 
@@ -19,12 +19,14 @@ export interface Presplit<T> {
  * const { train, validation, test } = await findPresplit(folder);
  * const split = await collectSplit({ train: readSessionLines(train), test: readSessionLines(test) });
  *
- * @param unseen  as in `splitSchema`
+ * @param unseen     as in `splitSchema`
+ * @param numbering  who and what is number 0: as the files go, or by id (numbers by size). Equal scores rank the lower number
  * @throws Error when train or test have no rows
  */
 export async function collectSplit(
   { train, validation, test }: Presplit<AsyncIterable<RawInteraction>>,
   unseen: Unseen = 'keep',
+  numbering: 'appearance' | 'id' = 'appearance',
 ): Promise<InteractionSplit> {
   const ends: number[] = [];
   async function* allRows() {
@@ -37,7 +39,8 @@ export async function collectSplit(
       ends.push(numRows);
     }
   }
-  const whole = await collectInteractions(allRows());
+  const collected = await collectInteractions(allRows());
+  const whole = numbering === 'id' ? numberById(collected) : collected;
   const rowsOfParts = ends.map((end, part) => {
     const start = ends[part - 1] ?? 0;
     return selectRows(

@@ -1,13 +1,22 @@
 import { type Interactions, orderByTime, type Sequences, sequenceOf } from '@codebeam/data';
-import {
-  type Conventions,
-  presets,
-  type RankingMetrics,
-  type Recommender,
-  rankedLists,
-  rankingMetrics,
-} from '@codebeam/eval';
-import type { ComparisonConfig } from './config.js';
+import { z } from 'zod';
+import { type Conventions, cutOffMetrics, maskRules, presetNames, presets } from './conventions.js';
+import { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
+import type { Recommender } from './recommender.js';
+import { rankedLists } from './target-ranks.js';
+
+/** What lists are judged by, as a config has it. Unknown keys are errors. */
+export const judgementSchema = z.strictObject({
+  preset: z.enum(presetNames).default('warprec').describe('conventions of the metrics'),
+  gain: z.enum(['binary', 'exp2']).optional().describe("nDCG's gain, where the preset's will not do"),
+  ratings: z
+    .boolean()
+    .default(false)
+    .describe('test ratings count in the gain; else all test items are worth the same'),
+  mask: z.enum(maskRules).optional().describe("whether training items leave the lists, where the preset's will not do"),
+  ks: z.array(z.int().positive()).min(1).default([5, 10, 20]).describe('cut-offs of the metrics'),
+});
+export type JudgementConfig = z.output<typeof judgementSchema>;
 
 /** What recommenders are asked and judged by: everybody who has something held out. */
 export interface Judgement {
@@ -22,8 +31,26 @@ export interface Judgement {
   seed: number;
 }
 
-/** Lists of so many items in all are asked for whole, which the area under the curve needs; of more only the first k. */
+/** Lists of so many items in all are asked for whole where an area under the curve is wanted; of more only the first k. */
 const numbersAtMost = 50_000_000;
+
+/** The conventions that a config asks for. */
+function conventionsOf({ preset, gain, mask }: JudgementConfig): Conventions {
+  return { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+}
+
+/** The names of what {@link judgeLists} measures by such a config, for instance `ndcg@10`. */
+export function judgedMetrics(config: JudgementConfig): string[] {
+  const { metrics, beta } = conventionsOf(config);
+  const measured = cutOffMetrics.filter((metric) => metrics.includes(metric));
+  return [
+    ...measured.flatMap((metric) => config.ks.map((k) => `${metric === 'fScore' ? `f${beta}` : metric}@${k}`)),
+    ...areaMetrics.filter((metric) => metrics.includes(metric)),
+  ];
+}
+
+/** What only whole lists tell. */
+const areaMetrics = ['auc', 'gauc'] as const;
 
 /**
  * @param known    what a recommender is told of each user: the training part, with validation before the test
@@ -32,12 +59,13 @@ const numbersAtMost = 50_000_000;
 export function judgementOf(
   known: Interactions,
   heldOut: Interactions,
-  { protocol, seed }: Pick<ComparisonConfig, 'protocol' | 'seed'>,
+  config: JudgementConfig,
+  seed: number,
 ): Judgement {
-  const { preset, gain, mask, ks, ratings: areRated } = protocol;
+  const { ks, ratings: areRated } = config;
   const users = Int32Array.from(new Set(heldOut.users)).sort();
   const histories = selectUsers(orderByTime(known), users);
-  const conventions = { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+  const conventions = conventionsOf(config);
   // To find an item twice is no more than to find it, but where every row is a case of its own.
   const found = selectUsers(orderByTime(heldOut), users);
   const { ratings, ...targets } = conventions.average === 'user' ? dropRepeats(found) : found;
@@ -58,8 +86,9 @@ export async function judgeLists(
   recommender: Recommender,
   { conventions, ks, numItems, userIds, histories, targets, seed }: Judgement,
 ): Promise<RankingMetrics & { k: number; lists: Int32Array }> {
-  const isWhole = userIds.length * numItems <= numbersAtMost;
-  const k = isWhole ? numItems : Math.max(...ks);
+  const asksWhole = areaMetrics.some((metric) => conventions.metrics.includes(metric));
+  const isWhole = asksWhole && userIds.length * numItems <= numbersAtMost;
+  const k = isWhole ? numItems : Math.min(numItems, Math.max(...ks));
   const { ratings } = histories;
   const asked = userIds.map((_, user) => sequenceOf(histories, user));
   const { items } = await recommender.recommend(asked, k, {
@@ -69,7 +98,7 @@ export async function judgeLists(
       ratings: userIds.map((_, user) => ratings.subarray(histories.offsets[user], histories.offsets[user + 1])),
     }),
   });
-  const metrics = conventions.metrics.filter((metric) => isWhole || (metric !== 'auc' && metric !== 'gauc'));
+  const metrics = conventions.metrics.filter((metric) => isWhole || !areaMetrics.some((area) => area === metric));
   const input = { lists: rankedLists(items, k), targets, train: histories, numItems };
   return { ...rankingMetrics(input, { ...conventions, metrics }, ks, seed), k, lists: items };
 }
