@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { joinRows, writeFileAtomically } from '@codebeam/data';
@@ -45,7 +45,11 @@ export async function refitBest(
   const resultsPath = join(output, 'results.json');
   const text = await readFile(resultsPath, 'utf8').catch(() => undefined);
   const before: { best: Best; test: Record<string, number> } | undefined = text && JSON.parse(text);
-  if (before && isDeepStrictEqual(before.best, JSON.parse(JSON.stringify(best)))) return before.test;
+  const isSaved = await access(join(output, 'best', 'config.json')).then(
+    () => true,
+    () => false,
+  );
+  if (isSaved && before && isDeepStrictEqual(before.best, JSON.parse(JSON.stringify(best)))) return before.test;
 
   const { train, validation, test } = data.split;
   const known = joinRows(train, validation);
