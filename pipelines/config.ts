@@ -8,7 +8,7 @@ import {
   tfidfSvdSchema,
   transformersEncoderSchema,
 } from '@codebeam/data';
-import { presetNames } from '@codebeam/eval';
+import { judgementSchema } from '@codebeam/eval';
 import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
@@ -186,23 +186,7 @@ export type PipelineConfig = z.output<typeof pipelineSchema>;
 /** How recommenders are compared. */
 const protocolSchema = z.strictObject({
   split: splitSchema.prefault({ type: 'temporal-holdout', ratio: 0.1 }),
-  task: z
-    .enum(['held-out-items', 'next-item'])
-    .default('held-out-items')
-    .describe(
-      'a list for each user, judged by all that is held out; or one for each row held out, after all rows before it, judged by that row alone, as sessions are',
-    ),
-  preset: z.enum(presetNames).default('warprec').describe('conventions of the metrics'),
-  gain: z.enum(['binary', 'exp2']).optional().describe("nDCG's gain, where the preset's will not do"),
-  ratings: z
-    .boolean()
-    .default(false)
-    .describe('test ratings count in the gain; else all test items are worth the same'),
-  mask: z
-    .enum(['seen', 'none'])
-    .optional()
-    .describe("whether training items leave the lists, where the preset's will not do"),
-  ks: z.array(z.int().positive()).min(1).default([5, 10, 20]).describe('cut-offs of the metrics'),
+  ...judgementSchema.shape,
   bootstrapSamples: z.int().positive().default(1000).describe('resamplings of users behind each 95 % interval'),
 });
 

@@ -1,4 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '@codebeam/data';
 import type { TokenizerReport } from '@codebeam/rqvae';
+
+export async function writeTokenizerReport(path: string, report: TokenizerReport): Promise<void> {
+  await writeFileAtomically(path, `${JSON.stringify(report, null, 1)}\n`);
+}
+
+export async function readTokenizerReport(path: string): Promise<TokenizerReport> {
+  return JSON.parse(await readFile(path, 'utf8'));
+}
 
 /** The report in words and columns, for the terminal. */
 export function formatTokenizerReport(report: TokenizerReport): string {

@@ -1,18 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readEmbeddings } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
 import { sasrec } from '@codebeam/recommenders';
-import type { SemanticIds } from '@codebeam/rqvae';
-import {
-  createTigerModel,
-  createTigerRecommender,
-  createVocabulary,
-  informativePositions,
-  initTiger,
-  tigerSchema,
-} from '@codebeam/tiger';
-import { loadParams } from '@codebeam/trainers';
+import { createTigerRecommender, loadTiger as loadTigerRun } from '@codebeam/tiger';
 import type { StageContext } from './stage.js';
 
 /** What train-sasrec left. */
@@ -23,22 +13,14 @@ export async function loadSasrec({ config, input }: StageContext<'sasrec'>): Pro
 }
 
 /** What train-tiger left. */
-export async function loadTiger(
-  { config, input }: StageContext<'tiger' | 'evaluate'>,
-  ids: SemanticIds,
-): Promise<Recommender> {
-  const { tiger, seed } = config;
-  const saved = JSON.parse(await readFile(input('train-tiger', 'config.json'), 'utf8'));
-  checkSame('tiger', tigerSchema.parse(saved.tiger), tiger);
-  const expected = initTiger(tiger, createVocabulary(informativePositions(ids), tiger), seed);
-  const params = await loadParams(input('train-tiger', 'model.safetensors'), expected);
-  const recommender = createTigerRecommender(createTigerModel(tiger, ids, params), {
-    beamWidth: config.evaluate.beamWidth,
-  });
+export async function loadTiger({ config, input }: StageContext<'tiger' | 'evaluate'>): Promise<Recommender> {
+  const run = dirname(dirname(input('train-tiger', 'config.json')));
+  const { model, teacherShare } = await loadTigerRun(run);
+  checkSame('tiger', model.config, config.tiger);
+  const recommender = createTigerRecommender(model, { beamWidth: config.evaluate.beamWidth });
   // What the IDs are made of, what the encoder reads and who taught it tell one TIGER from another.
   const { encoder } = await readEmbeddings(input('embed-items', 'item-embeddings.arrow'));
-  const { encoderReads } = tiger;
-  const { teacherShare } = saved;
+  const { encoderReads } = model.config;
   const told = { fittedOn: 'train', itemVectors: encoder, encoderReads, teacherShare };
   return { ...recommender, parameters: { ...told, ...recommender.parameters } };
 }

@@ -1,12 +1,17 @@
 import { leaveOneOut, readEmbeddings } from '@codebeam/data';
 import { createKey } from '@codebeam/random';
-import { evaluateReconstruction, generateSemanticIds, initRqvae, reportTokenizer } from '@codebeam/rqvae';
+import {
+  evaluateReconstruction,
+  generateSemanticIds,
+  initRqvae,
+  reportTokenizer,
+  writeSemanticIds,
+} from '@codebeam/rqvae';
 import { createVocabulary } from '@codebeam/tiger';
 import { loadParams } from '@codebeam/trainers';
 import { categoryOf, readDataset } from '../dataset-tables.js';
-import { writeSemanticIds, writeTokenizerReport } from '../semantic-id-tables.js';
 import type { StageContext } from '../stage.js';
-import { formatTokenizerReport } from '../tokenizer-report.js';
+import { formatTokenizerReport, writeTokenizerReport } from '../tokenizer-report.js';
 
 /** Embeddings and tokenizer -> semantic-ids.parquet, and a report on the IDs before TIGER is trained on them. */
 export async function assignSemanticIds(context: StageContext<'rqvae'>): Promise<Record<string, number>> {

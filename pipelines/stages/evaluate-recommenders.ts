@@ -5,6 +5,10 @@ import {
   bootstrapMean,
   compareValues,
   type Interval,
+  type Judgement,
+  judgeLists,
+  judgementOf,
+  mainMetric,
   type PairedDifference,
   type Protocol,
   renderReport,
@@ -13,7 +17,6 @@ import {
 import { type FittedRecommender, loadRecommender } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
-import { type Judgement, judgeLists, judgementOf, mainMetric } from '../judge-lists.js';
 import { formatRunResults, type RunResults } from '../results.js';
 import type { StageContext } from '../stage.js';
 import type { SourceRecord } from './fetch-data.js';
@@ -34,7 +37,7 @@ export async function evaluateRecommenders(context: Context): Promise<Record<str
   const { config, run, dataset: name, input, output, backend, log } = context;
   const { interactions } = await readDataset((file) => input('prepare-data', file));
   const { train, validation, test } = splitInteractions(interactions, config.protocol.split, config.seed);
-  const judgement = judgementOf(joinRows(train, validation), test.open('evaluate'), config);
+  const judgement = judgementOf(joinRows(train, validation), test.open('evaluate'), config.protocol, config.seed);
   const rows: Row[] = [];
   for (const entry of config.recommenders) {
     const recommender = await loadRecommender(dirname(input('fit-recommenders', `${nameOf(entry)}/config.json`)));

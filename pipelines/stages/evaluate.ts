@@ -23,16 +23,15 @@ import {
 } from '@codebeam/eval';
 import { createKey, permutation } from '@codebeam/random';
 import { coOccurrence, countLogit, createHybridRecommender, markov, mostPopular } from '@codebeam/recommenders';
-import type { SemanticIds } from '@codebeam/rqvae';
+import { readSemanticIds, type SemanticIds } from '@codebeam/rqvae';
 import { categoryOf, type Dataset, readDataset } from '../dataset-tables.js';
 import { stageOf } from '../pipeline.js';
 import { progressLines } from '../progress-lines.js';
 import { syntheticOptions } from '../raw-source.js';
 import { rememberLists } from '../remember-lists.js';
 import { formatRunResults, type RunResults } from '../results.js';
-import { readSemanticIds, readTokenizerReport } from '../semantic-id-tables.js';
 import type { Manifest, StageContext } from '../stage.js';
-import { tokenizerFacts } from '../tokenizer-report.js';
+import { readTokenizerReport, tokenizerFacts } from '../tokenizer-report.js';
 import { loadSasrec, loadTiger } from '../trained-models.js';
 import { type MetricsLine, readTrainingMetrics } from '../training-metrics.js';
 import type { SourceRecord } from './fetch-data.js';
@@ -57,7 +56,7 @@ export async function evaluate(context: Context): Promise<Record<string, number>
   const { config, run, dataset: name, input, output, log } = context;
   const { seed, evaluate: settings, tiger } = config;
   const dataset = await readDataset((file) => input('prepare-data', file));
-  const ids = await readSemanticIds(
+  const { ids } = await readSemanticIds(
     input('assign-semantic-ids', 'semantic-ids.parquet'),
     input('assign-semantic-ids', 'tokenizer-report.json'),
   );
@@ -77,7 +76,7 @@ export async function evaluate(context: Context): Promise<Record<string, number>
     if (ties === trained) {
       cases = tested;
       trainCounts = countItems(split.train, itemIds.length);
-      recommenders.push(...(await loadTrained(context, ids, recommenders)));
+      recommenders.push(...(await loadTrained(context, ids.numItems, recommenders)));
     }
     for (const maskHistory of masks) {
       for (const recommender of recommenders) {
@@ -154,19 +153,19 @@ async function fitCounting(sequences: Sequences, numItems: number, { config }: C
 /** SASRec, the hybrid of it with TIGER and co-occurrence, and last TIGER, whose examples the report shows. */
 async function loadTrained(
   context: Context,
-  ids: SemanticIds,
+  numItems: number,
   counting: readonly Recommender[],
 ): Promise<Recommender[]> {
   const { beamWidth, hybrid } = context.config.evaluate;
   const sasrec = await loadSasrec(context);
-  const tiger = rememberLists(await loadTiger(context, ids), beamWidth);
+  const tiger = rememberLists(await loadTiger(context), beamWidth);
   const counted = counting.find(({ name }) => name === coOccurrence.name)!;
   const parts = [
     { recommender: tiger, weight: hybrid.tiger },
     { recommender: sasrec, weight: hybrid.sasrec },
     { recommender: counted, weight: hybrid.coOccurrence, logit: countLogit },
   ].filter(({ weight }) => weight > 0);
-  const mixed = parts.length > 1 ? [createHybridRecommender(parts, ids.numItems, { depth: beamWidth })] : [];
+  const mixed = parts.length > 1 ? [createHybridRecommender(parts, numItems, { depth: beamWidth })] : [];
   return [sasrec, ...mixed, tiger];
 }
 

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { featureMatrix, itemFeatures, orderByTime, splitInteractions } from '@codebeam/data';
+import { judgeLists, judgementOf, mainMetric } from '@codebeam/eval';
 import { recommenderModels } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
-import { judgeLists, judgementOf, mainMetric } from '../judge-lists.js';
 import type { StageContext } from '../stage.js';
 
 /** interactions.parquet -> a folder for each recommender, fitted to the training part and chosen on the validation part. */
@@ -18,7 +18,7 @@ export async function fitRecommenders(
   const { itemIds, userIds } = train;
   const numItems = itemIds.length;
   const features = featureMatrix(itemFeatures(items), ['brand', 'categories'], itemIds).matrix; // [N, F]
-  const judged = validation.users.length > 0 ? judgementOf(train, validation, config) : undefined;
+  const judged = validation.users.length > 0 ? judgementOf(train, validation, config.protocol, config.seed) : undefined;
   for (const entry of config.recommenders) {
     const { model, name: _, ...options } = entry;
     const name = nameOf(entry);

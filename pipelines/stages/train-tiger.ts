@@ -3,10 +3,10 @@ import { leaveOneOut, writeFileAtomically } from '@codebeam/data';
 import { countParams } from '@codebeam/nn';
 import { createKey, permutation } from '@codebeam/random';
 import { askTeacher } from '@codebeam/recommenders';
+import { readSemanticIds } from '@codebeam/rqvae';
 import { evaluateGeneration } from '@codebeam/tiger';
 import * as trainers from '@codebeam/trainers';
 import { readDataset } from '../dataset-tables.js';
-import { readSemanticIds } from '../semantic-id-tables.js';
 import type { StageContext } from '../stage.js';
 import { loadSasrec } from '../trained-models.js';
 import { writeTrainingMetrics } from '../training-metrics.js';
@@ -21,7 +21,7 @@ export async function trainTiger(
   const { teacherShare } = training;
   const { sequences, interactions } = await readDataset((file) => input('prepare-data', file));
   const { userIds } = interactions;
-  const ids = await readSemanticIds(
+  const { ids } = await readSemanticIds(
     input('assign-semantic-ids', 'semantic-ids.parquet'),
     input('assign-semantic-ids', 'tokenizer-report.json'),
   );

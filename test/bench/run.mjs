@@ -12,6 +12,7 @@ const names = [
   'top-k',
   'gemm',
   'co-occurrence',
+  'ease',
   'cold-items',
   'gru4rec',
 ];

@@ -1,6 +1,6 @@
 """What the benchmarks beside this file do, in PyTorch on the CPU: a peer to measure against in the same minute.
 
-    python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence|gru4rec [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
+    python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence|ease|gru4rec [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
         [--items N] [--batch B] [--loss cross-entropy|bpr-max] [--steps N]
 
 Prints lines for people and, last, one of JSON, as `npm run --silent bench` does.
@@ -13,6 +13,7 @@ import statistics
 import time
 from pathlib import Path
 
+import numpy
 import torch
 from torch import nn
 
@@ -122,14 +123,30 @@ def gemm(args):
 
 
 def co_occurrence(args):
-    """X^T X of the sparse matrix of users and training items: Beauty's from --raw, else as many places at random."""
-    if args.raw:
-        x = training_matrix(args.raw)
-    else:
-        places = torch.stack([torch.randint(USERS, (153_776,)), torch.randint(ITEMS, (153_776,))])
-        x = torch.sparse_coo_tensor(places, torch.ones(places.shape[1]), (USERS, ITEMS)).coalesce()
+    """X^T X of the sparse matrix of users and training items."""
+    x = training_matrix(args.raw)
     transposed = x.t().coalesce()
     return {"seconds": clock(lambda: torch.sparse.mm(transposed, x), passes=3)}
+
+
+def ease(args):
+    """Steck's EASE: X^T X, an inverse of all of it, and its columns by the diagonal; by NumPy and by PyTorch, in float32."""
+    x = training_matrix(args.raw)
+    transposed = x.t().coalesce()
+    inverses = {"torch": torch.linalg.inv, "numpy": lambda gram: torch.from_numpy(numpy.linalg.inv(gram.numpy()))}
+
+    def fit(inverse):
+        gram = torch.sparse.mm(transposed, x).to_dense()
+        gram.diagonal().add_(250)
+        weights = inverse(gram)
+        weights /= -weights.diagonal().clone()
+        weights.fill_diagonal_(0)
+
+    seconds = {}
+    for name, inverse in inverses.items():
+        print(name, flush=True)
+        seconds[name] = clock(lambda: fit(inverse), passes=3)
+    return {"seconds": min(seconds.values()), "secondsByLibrary": seconds}
 
 
 def gru4rec(args):
@@ -207,7 +224,10 @@ def gru4rec(args):
 
 
 def training_matrix(raw):
-    """[users, items] without each user's last two interactions."""
+    """[users, items] without each user's last two interactions: Beauty's, or where raw is none as many places at random."""
+    if not raw:
+        places = torch.stack([torch.randint(USERS, (153_776,)), torch.randint(ITEMS, (153_776,))])
+        return torch.sparse_coo_tensor(places, torch.ones(places.shape[1]), (USERS, ITEMS)).coalesce()
     sequences, items = {}, {}
     with gzip.open(next(Path(raw).glob("reviews_*")), "rt") as lines:
         for line in lines:
@@ -224,13 +244,13 @@ def training_matrix(raw):
 
 
 def main():
-    peers = {"rqvae": rqvae, "kmeans": kmeans, "top-k": top_k, "gemm": gemm, "co-occurrence": co_occurrence, "gru4rec": gru4rec}
+    peers = {"rqvae": rqvae, "kmeans": kmeans, "top-k": top_k, "gemm": gemm, "co-occurrence": co_occurrence, "ease": ease, "gru4rec": gru4rec}
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=peers)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--size", type=int, default=4096)
-    parser.add_argument("--raw", help="folder with Amazon's files, for co-occurrence")
+    parser.add_argument("--raw", help="folder with Amazon's files, for co-occurrence and ease")
     parser.add_argument("--items", type=int, default=40_000, help="of gru4rec, as are the options below")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=40)

@@ -167,7 +167,7 @@ it('a tokenizer that was trained with another config', async () => {
   await runUntil('train-rqvae');
   await expectFault(
     'assign-semantic-ids',
-    /^trainers: tensor codebooks\.2 of .*rqvae\.safetensors must be F32 \[4,4\], got none/,
+    /^nn: tensor codebooks\.2 of .*rqvae\.safetensors must be F32 \[4,4\], got none/,
     ['rqvae.levels=3'],
   );
 });

@@ -1,11 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { selectBackend, tf } from '@codebeam/backend';
-import { readParquet } from '@codebeam/data';
+import { readParquet, sequenceOf } from '@codebeam/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineConfig } from '../../pipelines/config.js';
+import { readDataset } from '../../pipelines/dataset-tables.js';
 import { type StageName, stagesOf } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { type RunResults, readResults } from '../../pipelines/results.js';
@@ -143,6 +145,23 @@ describe('the synthetic sample, through all stages', () => {
     const hits = rows.filter((row) => table.items[row].subarray(0, 10).includes(table.target[row]));
     expect(hits.length / rows.length).toBeCloseTo(metric('tiger', 'recall@10').mean, 12);
     for (const row of rows) expect(table.items[row].indexOf(table.target[row]) + 1).toBe(table.rank[row]);
+  });
+
+  it('can be asked for lists by the command codebeam', async () => {
+    const table = await readParquet(path('evaluate', 'recommendations.parquet'), {
+      model: 'string',
+      user: 'int32',
+      items: 'list<int32>',
+    });
+    const row = table.model.lastIndexOf('tiger');
+    const { sequences, items } = await readDataset((file) => path('prepare-data', file));
+    const history = Array.from(sequenceOf(sequences, table.user[row]).subarray(0, -1), (item) => items[item].id);
+    const program = resolve(import.meta.dirname, '../../packages/cli/bin/codebeam.mjs');
+    const args = ['recommend', '--checkpoint', join('checkpoints', run), '--history', history.join(), '--k', '5'];
+    const { stdout, stderr } = spawnSync(process.execPath, [program, ...args, '--json'], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    const listed: string[] = JSON.parse(stdout).recommendations.map(({ item }: { item: string }) => item);
+    expect(listed).toEqual(Array.from(table.items[row].subarray(0, 5), (item) => items[item].id));
   });
 
   it('writes a report that says it is a sample', () => {

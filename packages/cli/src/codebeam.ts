@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
 import { recommendCommand } from './recommend.js';
+import { tuneCommand } from './tune.js';
 
 /** The program: one file per command, each of which makes its own with help, options and action. */
 const program = new Command('codebeam')
   .description('Generative retrieval and recommenders: their lists, and what those are worth.')
   .addCommand(evaluateCommand())
-  .addCommand(recommendCommand());
+  .addCommand(recommendCommand())
+  .addCommand(tuneCommand());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
 const usageError = 2;

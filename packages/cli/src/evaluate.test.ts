@@ -150,7 +150,7 @@ describe('codebeam evaluate', () => {
     const test = write('times.tsv', '1\t3\t978300760\n1\t5\t978302109\n');
     const { stdout, stderr } = runEvaluate({ test }, '--preset', 'warprec', '--k', '3', '--json');
     expect(JSON.parse(stdout)['ndcg@3']).toBeCloseTo(0.306574, 6);
-    expect(stderr).toContain('has no header: its columns are taken for user, item, time');
+    expect(stderr).toContain('has no header: its columns are taken for user, item, timestamp');
   });
 
   it('ranks ties by the rule: constant scores of 39 and 40 items', () => {

@@ -1,7 +1,7 @@
-import { type RowOptions, readLines, readParquet, readRows } from '@codebeam/data';
+import { parseTime, type RowOptions, readLines, readParquet, readRows } from '@codebeam/data';
 
 /** What a column can mean. */
-export type Role = 'user' | 'item' | 'rating' | 'rank' | 'score';
+export type Role = 'user' | 'item' | 'rating' | 'rank' | 'score' | 'timestamp';
 
 /** Names of columns, in lower case and without anything but letters and digits. */
 const columnNames: Record<Role, readonly string[]> = {
@@ -10,6 +10,7 @@ const columnNames: Record<Role, readonly string[]> = {
   rating: ['rating', 'ratings', 'overall', 'stars'],
   rank: ['rank', 'position', 'place'],
   score: ['score', 'scores', 'prediction', 'rating'],
+  timestamp: ['timestamp', 'time', 'unixreviewtime', 'datetime', 'date', 'createdat'],
 };
 
 /** How RecBole's files name a column; nothing in them is quoted. */
@@ -31,10 +32,16 @@ export interface Rows {
  * without names has user, item and then `third`, if that many columns.
  *
  * @param roles  the numbers to look for
- * @param third  what the third of unnamed columns means
+ * @param third  what the third of unnamed columns means; a fourth is the time
+ * @param timeUnit  of times that are numbers; they come back in seconds
  * @throws Error naming the file when it cannot be read, lacks a column, or a row has no number where it needs one
  */
-export async function readRankingRows(path: string, roles: readonly Role[], third: Role): Promise<Rows> {
+export async function readRankingRows(
+  path: string,
+  roles: readonly Role[],
+  third: Role,
+  timeUnit: 'seconds' | 'milliseconds' = 'seconds',
+): Promise<Rows> {
   const layout = await layoutOf(path);
   const columns = layout.names === undefined ? columnsByPlace(layout.fields, third) : columnsByName(path, layout.names);
   const has = roles.filter((role) => columns[role] !== undefined);
@@ -43,7 +50,7 @@ export async function readRankingRows(path: string, roles: readonly Role[], thir
   const addRow = (row: Record<string, unknown>) => {
     const user = idOf(row[columns.user as string], 'user');
     const item = idOf(row[columns.item as string], 'item');
-    const values = has.map((role) => numberOf(row[columns[role] as string], role));
+    const values = has.map((role) => numberOf(row[columns[role] as string], role, timeUnit));
     rows.users.push(user);
     rows.items.push(item);
     for (const [i, role] of has.entries()) numbers.get(role)?.push(values[i]);
@@ -51,7 +58,7 @@ export async function readRankingRows(path: string, roles: readonly Role[], thir
   const wanted = ['user' as const, 'item' as const, ...has].map((role) => columns[role] as string);
   await layout.read([...new Set(wanted)], addRow);
   for (const [role, values] of numbers) rows.numbers[role] = Float64Array.from(values);
-  if (layout.names === undefined) settleThird(rows, third);
+  if (layout.names === undefined) settleThird(rows, third, roles);
   return rows;
 }
 
@@ -59,16 +66,18 @@ export async function readRankingRows(path: string, roles: readonly Role[], thir
 const earliestTime = 1e8;
 
 /** Of columns without names the third may be a time where a rating was looked for, or a rank for a score. */
-function settleThird(rows: Rows, third: Role): void {
+function settleThird(rows: Rows, third: Role, roles: readonly Role[]): void {
   const values = rows.numbers[third];
   let meaning: string = third;
-  if (values && third === 'rating' && values.every((value) => value >= earliestTime)) meaning = 'time';
+  const mayBeTime = values && third === 'rating' && rows.numbers.timestamp === undefined;
+  if (mayBeTime && values.every((value) => value >= earliestTime)) meaning = 'timestamp';
   if (values && third === 'score' && areRanks(rows.users, values)) meaning = 'rank';
   if (values && meaning !== third) {
     delete rows.numbers[third];
-    if (meaning === 'rank') rows.numbers.rank = values;
+    if (meaning === 'rank' || roles.some((role) => role === meaning)) rows.numbers[meaning as Role] = values;
   }
-  const told = ['user', 'item', ...(values ? [meaning] : [])].join(', ');
+  const fourth = rows.numbers.timestamp && meaning !== 'timestamp' ? ['timestamp'] : [];
+  const told = ['user', 'item', ...(values ? [meaning] : []), ...fourth].join(', ');
   rows.notes.push(`${rows.path} has no header: its columns are taken for ${told}`);
 }
 
@@ -186,7 +195,7 @@ function columnsByName(path: string, names: readonly string[]): Columns {
 }
 
 function columnsByPlace(fields: number, third: Role): Columns {
-  return { user: '1', item: '2', ...(fields > 2 && { [third]: '3' }) };
+  return { user: '1', item: '2', ...(fields > 2 && { [third]: '3' }), ...(fields > 3 && { timestamp: '4' }) };
 }
 
 function idOf(value: unknown, role: Role): string {
@@ -199,7 +208,8 @@ function idOf(value: unknown, role: Role): string {
 const infinities = new Set<unknown>(['inf', '-inf']);
 
 /** Ratings may be missing; what orders a list may not. */
-function numberOf(value: unknown, role: Role): number {
+function numberOf(value: unknown, role: Role, timeUnit: 'seconds' | 'milliseconds'): number {
+  if (role === 'timestamp') return parseTime(value, role, timeUnit);
   const isMissing = value === undefined || value === null || value === '';
   const number = isMissing
     ? Number.NaN

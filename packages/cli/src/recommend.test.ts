@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { packSequences } from '@codebeam/data';
+import { selectBackend } from '@codebeam/backend';
+import { hashFile, packSequences } from '@codebeam/data';
 import { itemKnn } from '@codebeam/recommenders';
+import { assignSemanticIds, writeSemanticIds } from '@codebeam/rqvae';
+import { createTigerModel, createTigerRecommender, createVocabulary, initTiger, tigerSchema } from '@codebeam/tiger';
+import { saveParams } from '@codebeam/trainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // Through the program as npm links it, on what is built.
@@ -30,9 +34,44 @@ beforeAll(async () => {
   });
   await recommender.save(join(folder, 'knn'));
   mkdirSync(join(folder, 'other'));
-  writeFileSync(join(folder, 'other', 'config.json'), '{ "tiger": {} }');
+  writeFileSync(join(folder, 'other', 'config.json'), '{ "rqvae": {} }');
+  await writeTigerRun('run');
+  await writeTigerRun('reassigned');
+  appendFileSync(join(folder, 'reassigned/assign-semantic-ids/semantic-ids.parquet'), ' ');
+  mkdirSync(join(folder, 'half/train-tiger'), { recursive: true });
+  writeFileSync(join(folder, 'half/train-tiger/config.json'), '{ "tiger": {} }');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Six items in two levels of three codes; two of them share theirs, so that the collision code says something. */
+const ids = assignSemanticIds(Int32Array.of(0, 0, 0, 1, 1, 2, 2, 0, 2, 1, 2, 1), 2, 3);
+const config = tigerSchema.parse({
+  modelWidth: 16,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  heads: 2,
+  headWidth: 8,
+  feedForwardWidth: 16,
+  userTokens: 4,
+  constrainedSoftmax: true,
+});
+const itemIds = ['tea', 'cup', 'pot', 'jam', 'egg', 'ham'];
+
+/** What the pipeline leaves, untrained: weights are weights. */
+async function writeTigerRun(name: string) {
+  await selectBackend('cpu');
+  const at = (file: string) => join(folder, name, file);
+  mkdirSync(at('assign-semantic-ids'), { recursive: true });
+  mkdirSync(at('train-tiger'));
+  const vocabulary = createVocabulary(ids, config);
+  const table = at('assign-semantic-ids/semantic-ids.parquet');
+  await writeSemanticIds(table, ids, itemIds, vocabulary.offsets);
+  writeFileSync(at('assign-semantic-ids/tokenizer-report.json'), JSON.stringify({ levels: 2, codebookSize: 3 }));
+  await saveParams(at('train-tiger/model.safetensors'), initTiger(config, vocabulary, 7));
+  writeFileSync(at('train-tiger/config.json'), JSON.stringify({ tiger: config, sizes: ids.sizes, teacherShare: 0 }));
+  const inputs = { 'assign-semantic-ids/semantic-ids.parquet': await hashFile(table) };
+  writeFileSync(at('train-tiger/manifest.json'), JSON.stringify({ inputs }));
+}
 
 function run(...args: string[]) {
   const all = [program, 'recommend', '--backend', 'cpu', ...args];
@@ -59,12 +98,42 @@ describe('codebeam recommend', () => {
     expect(run('--checkpoint', 'knn', '--user', 'b', '--k', '1').stdout).toMatch(/^pot\t/);
   });
 
+  it("generates TIGER's lists from a run of the pipeline, or from its stage train-tiger", async () => {
+    const tiger = createTigerRecommender(
+      createTigerModel(config, ids, initTiger(config, createVocabulary(ids, config), 7)),
+      { beamWidth: 2 },
+    );
+    const { items, scores } = await tiger.recommend([Int32Array.of(1, 3)], 2, { maskHistory: true, users: ['ann'] });
+    const expected = Array.from(items, (item, i) => ({ item: itemIds[item], score: expect.closeTo(scores[i], 4) }));
+    for (const checkpoint of ['run', 'run/train-tiger']) {
+      const args = ['--history', 'cup,jam', '--user', 'ann', '--k', '2', '--beam-width', '2', '--json'];
+      const { stdout, stderr } = run('--checkpoint', checkpoint, ...args);
+      expect(JSON.parse(stdout || stderr)).toEqual({ model: 'tiger', recommendations: expected });
+    }
+  });
+
   it.each([
     ['an unknown item', ['--checkpoint', 'knn', '--history', 'tea,tee'], 'must hold items of the checkpoint, got tee'],
     ['an unknown user', ['--checkpoint', 'knn', '--user', 'z'], 'users must be of the training data, got z'],
     ['nobody', ['--checkpoint', 'knn'], 'one of --history and --user must be given'],
     ['no checkpoint', ['--checkpoint', 'nowhere', '--history', 'tea'], 'nowhere must hold a saved model'],
     ['another checkpoint', ['--checkpoint', 'other', '--history', 'tea'], 'must describe a saved model'],
+    [
+      'a run without semantic IDs',
+      ['--checkpoint', 'half', '--history', 'tea'],
+      'must hold train-tiger/model.safetensors',
+    ],
+    [
+      'IDs assigned anew',
+      ['--checkpoint', 'reassigned', '--history', 'tea'],
+      'must be the semantic IDs that the model',
+    ],
+    ['a user of TIGER alone', ['--checkpoint', 'run', '--user', 'ann'], 'TIGER keeps no histories'],
+    [
+      'a beam for another model',
+      ['--checkpoint', 'knn', '--history', 'tea', '--beam-width', '5'],
+      'got 5 for item-knn',
+    ],
     ['a bad k', ['--checkpoint', 'knn', '--history', 'tea', '--k', '0'], 'It must be a positive integer'],
   ])('ends with exit code 2 and one message for %s', (_, args, message) => {
     const { status, stdout, stderr } = run(...args);

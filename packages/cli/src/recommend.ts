@@ -1,5 +1,7 @@
 import { selectBackend } from '@codebeam/backend';
-import { type FittedRecommender, loadRecommender } from '@codebeam/recommenders';
+import type { Recommendations, Recommender } from '@codebeam/eval';
+import { loadRecommender } from '@codebeam/recommenders';
+import { createTigerRecommender, findTigerRun, loadTiger } from '@codebeam/tiger';
 import { Command } from 'commander';
 import { parseCount } from './parse-count.js';
 
@@ -9,16 +11,21 @@ interface RecommendOptions {
   user?: string;
   k: number;
   keepHistory?: true;
+  beamWidth?: number;
   backend?: string;
   json?: true;
 }
 
 const details = `
-Checkpoint: a folder that a recommender was saved to, such as checkpoints/ml-100k/fit-recommenders/ease.
+Checkpoint: a folder that a recommender was saved to, such as checkpoints/ml-100k/fit-recommenders/ease or what codebeam tune
+left in best; or a run with a trained TIGER, such as checkpoints/amazon-beauty (or its train-tiger).
 Items: ids as in the data that it was fitted to, oldest first. Any history will do, of users never seen in training too.
+Users: alone, the history is theirs in training, which TIGER does not keep; beside a history, it says whose that is, for
+models that know users.
 
-Example:
+Examples:
   codebeam recommend --checkpoint checkpoints/ml-100k/fit-recommenders/ease --history 50,181,174 --k 5
+  codebeam recommend --checkpoint checkpoints/amazon-beauty --history B004756YJA,B004ZT0SSG --beam-width 20
 `;
 
 export function recommendCommand(): Command {
@@ -26,9 +33,14 @@ export function recommendCommand(): Command {
     .description('Lists items for a history, or for a user of the training data.')
     .requiredOption('--checkpoint <folder>', 'where a recommender was saved')
     .option('--history <ids>', 'items that somebody has met, oldest first, for example 50,181,174', parseIds)
-    .option('--user <id>', 'a user of the training data, in place of a history')
+    .option('--user <id>', 'a user of the training data, in place of a history or beside one')
     .option('--k <number>', 'how many items', parseCount, 10)
     .option('--keep-history', 'items of the history may be listed again')
+    .option(
+      '--beam-width <number>',
+      'W of the beam search, of TIGER only; wider finds more, and is slower (default: 50)',
+      parseCount,
+    )
     .option('--backend <name>', 'tensorflow, webgpu, native, wasm or cpu; by default the fastest that works')
     .option('--json', 'print one JSON object: model, and recommendations as item and score')
     .addHelpText('after', details)
@@ -36,16 +48,19 @@ export function recommendCommand(): Command {
 }
 
 async function recommend(options: RecommendOptions): Promise<void> {
-  const { checkpoint, history, user, k, keepHistory, backend, json } = options;
-  if ((history === undefined) === (user === undefined)) {
-    throw new RangeError('cli: one of --history and --user must be given, got both or none; say whom the list is for');
+  const { history, user, k, keepHistory, backend, json } = options;
+  if (history === undefined && user === undefined) {
+    throw new RangeError('cli: one of --history and --user must be given, got none; say whom the list is for');
   }
   await selectBackend(backend);
-  const recommender = await loadRecommender(checkpoint);
+  const recommender = await load(options);
   const lists =
-    user === undefined
-      ? await recommender.recommend([denseIds(recommender, history!)], k, { maskHistory: !keepHistory })
-      : await recommender.recommendToUsers([user], k);
+    history === undefined
+      ? await recommender.recommendToUsers([user!], k)
+      : await recommender.recommend([denseIds(recommender, history)], k, {
+          maskHistory: !keepHistory,
+          ...(user !== undefined && { users: [user] }),
+        });
   const listed = Array.from(lists.items, (item, place) => ({ item, score: lists.scores[place] }))
     .filter(({ item }) => item >= 0)
     .map(({ item, score }) => ({ item: recommender.itemIds?.[item] ?? String(item), score }));
@@ -53,15 +68,42 @@ async function recommend(options: RecommendOptions): Promise<void> {
   else for (const { item, score } of listed) console.log(`${item}\t${score}`);
 }
 
+/** A recommender that knows its items by name. */
+interface Loaded extends Recommender {
+  numItems: number;
+  itemIds?: readonly string[];
+  recommendToUsers(users: readonly string[], k: number): Promise<Recommendations>;
+}
+
+async function load({ checkpoint, beamWidth }: RecommendOptions): Promise<Loaded> {
+  const run = await findTigerRun(checkpoint);
+  if (run === undefined) {
+    const recommender = await loadRecommender(checkpoint);
+    if (beamWidth === undefined) return recommender;
+    throw new RangeError(`cli: --beam-width must be left out but for TIGER, got ${beamWidth} for ${recommender.name}`);
+  }
+  const { model, itemIds } = await loadTiger(run);
+  return {
+    ...createTigerRecommender(model, { beamWidth: beamWidth ?? 50 }),
+    numItems: model.ids.numItems,
+    itemIds,
+    async recommendToUsers(users) {
+      throw new RangeError(`cli: --history must be given, got user ${users} alone; TIGER keeps no histories`);
+    },
+  };
+}
+
 /** @throws RangeError naming the first item that is none of the checkpoint's */
-function denseIds({ itemIds, numItems }: FittedRecommender, ids: readonly string[]): Int32Array {
+function denseIds({ itemIds, numItems }: Loaded, ids: readonly string[]): Int32Array {
   const places = itemIds
     ? new Map(itemIds.map((id, item) => [id, item]))
     : new Map(Array.from({ length: numItems }, (_, item) => [String(item), item]));
   return Int32Array.from(ids, (id) => {
     const item = places.get(id);
     if (item !== undefined) return item;
-    throw new RangeError(`cli: --history must hold items of the checkpoint, got ${id}; ids are those of its ids.json`);
+    throw new RangeError(
+      `cli: --history must hold items of the checkpoint, got ${id}; ids are those of the data that it was fitted to`,
+    );
   });
 }
 

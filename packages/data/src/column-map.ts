@@ -75,7 +75,7 @@ export function interactionOf(
   return {
     user: requireId(row, columns.user),
     item: requireId(row, columns.item),
-    timestamp: requireTime(row, columns.timestamp, unit),
+    timestamp: parseTime(row[columns.timestamp], columns.timestamp, unit),
     ...(Number.isFinite(rating) && { rating }),
   };
 }
@@ -245,8 +245,13 @@ const isoDate = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d
 /** 2100-01-01: seconds beyond are milliseconds that nobody declared. */
 const lastSecond = 4_102_444_800;
 
-function requireTime(row: Row, name: string, unit: 'seconds' | 'milliseconds'): number {
-  const value = row[name];
+/**
+ * A time in unix seconds, of a number in `unit` or an ISO 8601 date.
+ *
+ * @param name  what to call it in errors
+ * @throws SyntaxError when it is neither, or lies beyond the year 2100
+ */
+export function parseTime(value: unknown, name: string, unit: 'seconds' | 'milliseconds'): number {
   if (value instanceof Date) return value.getTime() / 1000;
   const iso = typeof value === 'string' ? isoDate.exec(value.trim()) : null;
   if (iso !== null) {

@@ -5,6 +5,7 @@ export {
   type ItemMap,
   interactionMapSchema,
   itemMapSchema,
+  parseTime,
   type Row,
   type RowOptions,
   readMappedInteractions,
@@ -12,6 +13,14 @@ export {
   readRows,
   type TableFormat,
 } from './column-map.js';
+export {
+  type ConfigPath,
+  type ConfigSection,
+  checkConfig,
+  isSection,
+  parseConfigFile,
+  readConfig,
+} from './config-file.js';
 export {
   type DatabricksModule,
   type DatabricksSource,
@@ -47,6 +56,7 @@ export {
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut } from './leave-one-out.js';
+export { nearestWord } from './nearest-key.js';
 export { type NpyArray, readNpy } from './npy.js';
 export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precomputed.js';
 export { collectPresplit, findPresplit, type Presplit } from './presplit.js';

@@ -25,6 +25,15 @@ export { adjustPValues } from './corrections.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
 export { formatResults } from './format-results.js';
+export {
+  type Judgement,
+  type JudgementConfig,
+  judgedMetrics,
+  judgeLists,
+  judgementOf,
+  judgementSchema,
+  mainMetric,
+} from './judge-lists.js';
 export { entropyOf, giniIndex } from './list-metrics.js';
 export {
   countInvalid,

@@ -14,4 +14,5 @@ export {
   relativePositionBias,
   relativePositionBucket,
 } from './relative-position-bias.js';
+export { restoreParams, restoreTensor, type StoredTensor } from './restore-params.js';
 export { initRmsNorm, type RmsNorm, rmsNorm } from './rms-norm.js';

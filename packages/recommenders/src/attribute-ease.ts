@@ -1,7 +1,7 @@
 import { type SparseMatrix, transpose } from '@codebeam/data';
 import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
-import { fitEase, scoreByRows } from './ease.js';
+import { easeBytes, fitEase, scoreByRows } from './ease.js';
 import { feedbackSchema, userItemMatrix } from './feedback.js';
 import { featuresOf } from './item-features.js';
 
@@ -26,6 +26,7 @@ export const cease = defineRecommender({
     const values = await fitEase(stack(userItemMatrix(data, feedback), weighted), l2);
     return { weights: { shape: [data.numItems, data.numItems], values } };
   },
+  estimateBytes: easeBytes,
   scorer: ({ weights: { values } }, { feedback }, { numItems }) => scoreByRows(values, numItems, feedback),
 });
 
@@ -46,6 +47,7 @@ export const addEase = defineRecommender({
     const values = fromUsers.map((value, i) => alpha * value + (1 - alpha) * fromFeatures[i]);
     return { weights: { shape: [data.numItems, data.numItems], values } };
   },
+  estimateBytes: (size) => easeBytes(size) + 4 * size.numItems ** 2, // the other's B beside
   scorer: ({ weights: { values } }, { feedback }, { numItems }) => scoreByRows(values, numItems, feedback),
 });
 

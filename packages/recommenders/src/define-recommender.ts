@@ -55,7 +55,11 @@ export interface FitContext {
   /** Where such a model logs; nothing is logged when left out. */
   logFolder?: string;
   /** Measures such a model on the validation part as it is being trained: the state with the best `metric` is what comes back. */
-  validation?: { metric: string; evaluate: (recommender: Recommender) => Promise<Record<string, number>> };
+  validation?: {
+    metric: string;
+    mode?: 'max' | 'min';
+    evaluate: (recommender: Recommender) => Promise<Record<string, number>>;
+  };
 }
 
 type Values = Float32Array | Float64Array | Int32Array;
@@ -95,6 +99,10 @@ export interface Definition<C extends object, W extends Weights> {
   /** Hyperparameters with their defaults; unknown ones are errors. */
   options: OptionsSchema<C>;
   fit(data: TrainingData, options: C, context: FittingContext<W>): W | Promise<W>;
+  /** Of a model that is trained in steps. */
+  stepsPerEpoch?(data: TrainingData, options: C): number;
+  /** The memory that a fit takes besides the data, where that follows from the size of the data. */
+  estimateBytes?(data: DataSize): number;
   /** Called once for a fitted or loaded model, so that it can prepare what all questions share. */
   scorer(weights: W, options: C, facts: Facts): Scorer;
 }
@@ -115,12 +123,19 @@ export interface FittedRecommender extends Recommender {
   save(folder: string): Promise<void>;
 }
 
+/** How large a fit will be. */
+export type DataSize = Pick<TrainingData, 'numItems'>;
+
 /** A kind of model: fits recommenders, and loads those that it has fitted. */
 export interface RecommenderModel<C extends object = object> {
   readonly name: string;
   readonly options: OptionsSchema<C>;
   /** @throws RangeError naming an option that is unknown or out of its range, or items outside [0, N) */
   fit(data: TrainingData, options?: object, context?: FitContext): Promise<FittedRecommender>;
+  /** Of a model that is trained in steps. */
+  stepsPerEpoch?(data: TrainingData, options?: object): number;
+  /** An estimate of the memory that a fit takes besides the data, where it is known beforehand. */
+  estimateBytes?(data: DataSize): number;
   /** @throws Error when the folder holds no model, or another kind of model */
   load(folder: string): Promise<FittedRecommender>;
 }
@@ -143,7 +158,7 @@ const numbersAtOnce = 4_000_000;
 export function defineRecommender<C extends object, W extends Weights>(
   definition: Definition<C, W>,
 ): RecommenderModel<C> {
-  const { name: model, options: schema } = definition;
+  const { name: model, options: schema, stepsPerEpoch, estimateBytes } = definition;
 
   function parseOptions(options: object): C {
     const parsed = schema.safeParse(options);
@@ -238,6 +253,8 @@ export function defineRecommender<C extends object, W extends Weights>(
   return {
     name: model,
     options: schema,
+    ...(stepsPerEpoch && { stepsPerEpoch: (data, options = {}) => stepsPerEpoch(data, parseOptions(options)) }),
+    ...(estimateBytes && { estimateBytes }),
     async fit(data, options = {}, { name = model, seed = 42, ...context } = {}) {
       const parsed = parseOptions(options);
       checkItems(data);

@@ -79,8 +79,8 @@ it('has the defaults of GRU4Rec for what is left out', async () => {
 });
 
 it.each([
-  ['model: { n_samples: 5 }', 'n_samples'],
-  ['modle: {}', 'modle'],
+  ['model: { n_samples: 5 }', /^gru4rec: key model\.n_samples .*config\.yaml:1\) .*the nearest is model\.n_sample$/],
+  ['modle: {}', 'the nearest is model'],
   ['training: { epochs: 5 }', 'epochs'],
   ['model: { loss: top1 }', 'model.loss'],
   ['evaluation: { mode: lenient }', 'evaluation.mode'],

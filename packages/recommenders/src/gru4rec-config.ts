@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { InteractionMap, Split } from '@codebeam/data';
-import { parse } from 'yaml';
+import { type InteractionMap, readConfig, type Split } from '@codebeam/data';
 import { z } from 'zod';
 import { type Gru4recConfig, gru4recSchema, gru4recTrainingSchema } from './gru4rec.js';
 
@@ -81,11 +80,8 @@ export interface Gru4recFile {
  * @throws RangeError naming the file and each key that is unknown or out of its range
  */
 export async function loadGru4recConfig(path: string): Promise<Gru4recFile> {
-  const parsed = gru4recFileSchema.safeParse(parse(await readFile(path, 'utf8')) ?? {});
-  if (!parsed.success) {
-    throw new RangeError(`gru4rec: ${path} must be a configuration, got ${z.prettifyError(parsed.error)}`);
-  }
-  const { model, data, data_split, training, evaluation, paths } = parsed.data;
+  const config = readConfig('gru4rec', gru4recFileSchema, path, await readFile(path, 'utf8'));
+  const { model, data, data_split, training, evaluation, paths } = config;
   return {
     options: {
       layers: model.layers,

@@ -5,6 +5,7 @@ export { bprMf } from './bpr-mf.js';
 export { coOccurrence, coOccurrenceSchema } from './co-occurrence.js';
 export { type Core, type CoreConfig, core, coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
 export {
+  type DataSize,
   type Definition,
   defineRecommender,
   type FitContext,
@@ -54,7 +55,13 @@ export {
   sasrecSchema,
   sasrecTrainingSchema,
 } from './sasrec.js';
-export { searchObjective } from './search-objective.js';
+export {
+  estimateFit,
+  type FitEstimate,
+  refitOptions,
+  searchObjective,
+  searchSpaceOf,
+} from './search-objective.js';
 export { type Similarity, similarityTo } from './similarity.js';
 export { slim } from './slim.js';
 export { defineTrainedRecommender, recommenderTrainingSchema, type TrainedDefinition } from './train-recommender.js';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { selectBackend } from '@codebeam/backend';
 import { packSequences } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
-import { asha, gridSampler, localLauncher, parseSearchSpace, runStudy } from '@codebeam/trainers';
+import { asha, gridSampler, type Hyperparameters, localLauncher, parseSearchSpace, runStudy } from '@codebeam/trainers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RecommenderModel, TrainingData } from './define-recommender.js';
-import { recommenderModels, searchObjective } from './index.js';
+import { estimateFit, recommenderModels, refitOptions, searchObjective, searchSpaceOf } from './index.js';
 
 /** Everybody goes on by one, from 0 to 9 and round again. */
 const histories = Array.from({ length: 20 }, (_, user) => Int32Array.from({ length: 6 }, (_, i) => (user + i) % 10));
@@ -55,4 +55,55 @@ describe('searchObjective', () => {
     expect(best!.number).toBe(0);
     expect(best!.score).toBeGreaterThan(0.5);
   });
+});
+
+describe('searchSpaceOf', () => {
+  const issueOf = (model: RecommenderModel, space: object) => searchSpaceOf(model).safeParse(space).error?.issues[0];
+
+  it("takes spaces of a model's options, nested ones too", () => {
+    const space = searchSpaceOf(recommenderModels.sasrec).parse({
+      dropout: ['uniform', 0, 0.5],
+      training: { maxEpochs: [5, 10] },
+    });
+    expect(space).toMatchObject({
+      dropout: { kind: 'number' },
+      'training.maxEpochs': { kind: 'choice', values: [5, 10] },
+    });
+  });
+
+  it('refuses unknown keys, values that the model refuses, and options left out that have no default', () => {
+    expect(issueOf(recommenderModels.sasrec, { training: { epochs: 5 } })).toMatchObject({
+      keys: ['epochs'],
+      path: ['training'],
+    });
+    expect(issueOf(recommenderModels.ease, { l2: ['uniform', 0, 1] })!.message).toContain('l2 of 0 is refused');
+    expect(issueOf(recommenderModels['item-knn'], { k: ['uniform', 1, 9] })!.message).toMatch(/k of 4\.\d+ is refused/);
+    expect(issueOf(recommenderModels.ease, {})).toMatchObject({ path: ['l2'] });
+  });
+});
+
+it('refitOptions trains for as long as the best validation had it', () => {
+  const { sasrec, ease } = recommenderModels;
+  const trainingOf = (values: Hyperparameters, resource: number) =>
+    (refitOptions(sasrec, values, resource) as { training: object }).training;
+  expect(trainingOf({ 'training.maxEpochs': 30, 'training.validationInterval': 5 }, 3)).toMatchObject({
+    maxEpochs: 15,
+  });
+  // The last validation is at the end, which need not be a whole interval away.
+  expect(trainingOf({ 'training.maxEpochs': 12, 'training.validationInterval': 5 }, 3)).toMatchObject({
+    maxEpochs: 12,
+  });
+  const steps = { 'training.validationUnit': 'step', 'training.validationInterval': 100 };
+  expect(trainingOf(steps, 4)).toMatchObject({ maxSteps: 400 });
+  expect(refitOptions(ease, { l2: 5 }, 1)).toEqual({ l2: 5 });
+});
+
+it('estimateFit measures a model trained in steps, and asks others for their size', async () => {
+  await selectBackend();
+  const values = { 'training.maxEpochs': 7, 'training.batchSize': 8, 'training.schedule.warmupSteps': 100 };
+  const estimate = await estimateFit(recommenderModels.sasrec, data, values, [1, 2]);
+  expect(estimate.steps).toBe(7 * 3); // 20 users in batches of 8
+  expect(estimate.estimatedSecondsPerEpoch).toBeCloseTo(3 * estimate.estimatedSecondsPerStep!, 12);
+  expect(await estimateFit(recommenderModels.ease, data, { l2: 1 })).toEqual({ estimatedBytes: 40 * 10 ** 2 });
+  expect(await estimateFit(recommenderModels.markov, data, {})).toEqual({});
 });

@@ -22,6 +22,9 @@ export const recommenderTrainingSchema = trainingSchema.omit({
   experimentName: true,
 });
 
+/** What is no option of a model. */
+const decided = { seed: 0, experimentName: '', checkpointDir: '.', logDir: '.', runTest: false };
+
 /** What a model that is trained by gradient has of its own. */
 export interface TrainedDefinition<C extends object, P extends Params, B> {
   name: string;
@@ -53,11 +56,14 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
   return defineRecommender<Options, Weights>({
     name: model,
     options: options.extend({ training: training.prefault({}) }) as unknown as OptionsSchema<Options>,
+    stepsPerEpoch(data, { training, ...rest }) {
+      const all = { ...(rest as unknown as C), ...training, ...decided, key: createKey(0, 'shuffle') };
+      return Math.ceil(batches(data, all).size / training.accumulate);
+    },
     async fit(data, { training, ...rest }, context) {
       const config = rest as unknown as C;
       const { seed, label = model, stateFolder, logFolder, validation } = context;
-      const decided = { seed, experimentName: label, checkpointDir: '.', logDir: '.', runTest: false };
-      const plan: TrainingConfig = { ...training, ...decided };
+      const plan: TrainingConfig = { ...training, ...decided, seed, experimentName: label };
       const shuffleKey = createKey(seed, 'shuffle');
       const all = { ...config, ...plan };
       const epoch = (number: number) => batches(data, { ...all, key: foldIn(shuffleKey, number) });
@@ -80,7 +86,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
         ...(validation && {
           validation: {
             metric: validation.metric,
-            mode: 'max',
+            mode: validation.mode ?? 'max',
             evaluate: async (params: P) => validation.evaluate(context.recommender(await toWeights(params, isLearnt))),
           },
         }),

@@ -32,6 +32,7 @@ export {
   type RqvaeParams,
   rqvaeLoss,
 } from './rqvae.js';
+export { readSemanticIds, writeSemanticIds } from './semantic-id-tables.js';
 export {
   appendSemanticIds,
   assignSemanticIds,

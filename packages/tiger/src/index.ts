@@ -2,6 +2,7 @@ export { type BeamSearchOptions, beamSearch, type ScoreCodes } from './beam-sear
 export { type TigerConfig, tigerSchema } from './config.js';
 export { continuationMask } from './constrained-softmax.js';
 export { evaluateGeneration } from './evaluate-generation.js';
+export { findTigerRun, loadTiger, type TigerCheckpoint } from './load-tiger.js';
 export { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
 export { createTigerModel, createTigerRecommender, type TigerModel } from './recommend.js';
 export { type SampleOptions, sampleItems } from './sample-items.js';

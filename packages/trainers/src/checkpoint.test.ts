@@ -104,7 +104,7 @@ describe('loadCheckpoint', () => {
   it('names the tensor that the model does not expect', async () => {
     const wider = { ...createParams(), table: tf.ones([2, 3]) };
     await expect(loadCheckpoint(path(), wider, 'abc')).rejects.toThrow(
-      `trainers: tensor table of ${path()} must be F32 [2,3], got F32 [2,2]; use the config it was made with`,
+      `nn: tensor table of ${path()} must be F32 [2,3], got F32 [2,2]; use the config it was made with`,
     );
   });
 });
@@ -154,7 +154,7 @@ describe('saveParams', () => {
     const { table, encoder } = createParams();
     await saveParams(path, { table });
     await expect(loadParams(path, { table, encoder })).rejects.toThrow(
-      `trainers: tensor encoder.0.weight of ${path} must be F32 [1,2], got none; use the config it was made with`,
+      `nn: tensor encoder.0.weight of ${path} must be F32 [1,2], got none; use the config it was made with`,
     );
     await expect(loadParams(path, { encoder: table })).rejects.toThrow('tensor encoder of');
     await saveParams(path, { table, encoder });

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { tf } from '@codebeam/backend';
 import { decodeSafetensors, encodeSafetensors, type Safetensor, writeFileAtomically } from '@codebeam/data';
-import { disposeParams, flattenParams, mapParams, type Params } from '@codebeam/nn';
+import { disposeParams, flattenParams, type Params, restoreParams, restoreTensor } from '@codebeam/nn';
 import type { FitState } from './fit.js';
 import type { NamedTensors } from './optimizer.js';
 
@@ -99,7 +98,7 @@ export async function saveParams(path: string, params: Params, metadata?: Record
  * @throws RangeError naming the first tensor that is missing, of another shape or not expected
  */
 export async function loadParams<P extends Params>(path: string, expected: P): Promise<P> {
-  return toParams(path, decodeSafetensors(await readFile(path), path).tensors, expected);
+  return restoreParams(path, decodeSafetensors(await readFile(path), path).tensors, expected);
 }
 
 async function readIntact(path: string) {
@@ -124,27 +123,13 @@ function restore<P extends Params>(
         'go back to that config, or delete the checkpoints to train from the start',
     );
   }
-  const params = toParams(path, unprefixed('params.', tensors), expected);
-  const moments = Object.entries(unprefixed('optimizer.', tensors)).map(([name, tensor]) => [name, toTensor(tensor)]);
+  const params = restoreParams(path, unprefixed('params.', tensors), expected);
+  const moments = Object.entries(unprefixed('optimizer.', tensors)).map(([name, tensor]) => [
+    name,
+    restoreTensor(tensor),
+  ]);
   return { params, optimizer: Object.fromEntries(moments), ...JSON.parse(metadata.state) };
 }
-
-function toParams<P extends Params>(path: string, found: Record<string, Safetensor>, expected: P): P {
-  const names = flattenParams(expected);
-  const describe = (tensor?: { dtype: string; shape: readonly number[] }) =>
-    tensor ? `${tensor.dtype} [${tensor.shape}]` : 'none';
-  for (const name of new Set([...Object.keys(names), ...Object.keys(found)])) {
-    const want = describe(names[name] && { dtype: dtypes[names[name].dtype] ?? '', shape: names[name].shape });
-    const got = describe(found[name]);
-    if (got === want) continue;
-    throw new RangeError(
-      `trainers: tensor ${name} of ${path} must be ${want}, got ${got}; use the config it was made with`,
-    );
-  }
-  return mapParams(expected, (_, name) => toTensor(found[name]));
-}
-
-const dtypes: Record<string, 'F32' | 'I32' | undefined> = { float32: 'F32', int32: 'I32' };
 
 async function toSafetensors(tensors: NamedTensors): Promise<Record<string, Safetensor>> {
   const entries = Object.entries(tensors).map(async ([name, tensor]) => {
@@ -155,10 +140,6 @@ async function toSafetensors(tensors: NamedTensors): Promise<Record<string, Safe
     throw new TypeError(`trainers: tensor ${name} must be float32 or int32, got ${tensor.dtype}; cast it`);
   });
   return Object.fromEntries(await Promise.all(entries));
-}
-
-function toTensor({ dtype, shape, data }: Safetensor): tf.Tensor {
-  return tf.tensor(data as Float32Array | Int32Array, [...shape], dtype === 'I32' ? 'int32' : 'float32');
 }
 
 /** Over the state's text and, by name, all tensor bytes: a flipped bit anywhere shows. */

@@ -42,6 +42,17 @@ describe('progress', () => {
     expect(lines.at(-1)).toBe('train-tiger: 1000 steps in 4m 10s, now at step 1000\n');
   });
 
+  it('shows the metric that counts and three more of a validation that has dozens', () => {
+    const written: string[] = [];
+    const callback = progress<never>({ label: 'x', metric: 'd', stream: { write: (text) => written.push(text) } });
+    const metrics = { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 };
+    const state = { step: 0, validations: [] } as unknown as FitState<never>;
+    callback({ kind: 'start', state });
+    state.validations.push({ step: 1, epoch: 1, metrics });
+    callback({ kind: 'epoch', state });
+    expect(written).toEqual(['x: validation at step 1: d 4.000, a 1.000, b 2.000, c 3.000, 2 more\n']);
+  });
+
   it('draws a bar on a terminal that fits its width', () => {
     const written = show({ isTTY: true, columns: 60, totalSteps: 1000 });
     expect(written[499]).toContain(`\r\x1b[Ktrain-tiger ${'━'.repeat(12)}${'╌'.repeat(12)} step 499 of 1000`);

@@ -2,23 +2,34 @@ import type { Params } from '@codebeam/nn';
 import type { Callback, Validation } from './fit.js';
 
 const barWidth = 24;
+/** Of a validation; there may be dozens. */
+const metricsShown = 4;
 
 /**
  * Shows steps, rate, time left and loss: a bar that redraws itself on a terminal, elsewhere a plain line every few
  * seconds. Each validation gets a line of its own.
  *
  * @param options.totalSteps  where the run ends if nothing stops it; without it no share and no time left are shown
+ * @param options.metric      of validations, the one that counts: shown first
  * @param options.now         milliseconds, from any origin
  */
 export function progress<P extends Params>(options: {
   label: string;
   totalSteps?: number;
+  metric?: string;
   stream?: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   /** Least time between two plain lines. */
   intervalMs?: number;
   now?: () => number;
 }): Callback<P> {
-  const { label, totalSteps, stream = process.stderr, intervalMs = 5000, now = () => performance.now() } = options;
+  const {
+    label,
+    totalSteps,
+    metric,
+    stream = process.stderr,
+    intervalMs = 5000,
+    now = () => performance.now(),
+  } = options;
   let [startTime, startStep, shownTime, validated] = [0, 0, 0, 0];
 
   const line = (text: string) => stream.write(stream.isTTY ? `\r\x1b[K${label}: ${text}\n` : `${label}: ${text}\n`);
@@ -51,15 +62,17 @@ export function progress<P extends Params>(options: {
       if (stream.isTTY) draw(parts.join(', '), share);
       else line(parts.join(', '));
     }
-    for (const validation of state.validations.slice(validated)) line(describe(validation));
+    for (const validation of state.validations.slice(validated)) line(describe(validation, metric));
     validated = state.validations.length;
     if (kind === 'end') line(`${state.step - startStep} steps in ${duration(seconds)}, now at step ${state.step}`);
   };
 }
 
-function describe({ step, metrics }: Validation): string {
-  const values = Object.entries(metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
-  return `validation at step ${step}: ${values.join(', ')}`;
+function describe({ step, metrics }: Validation, first?: string): string {
+  const names = Object.keys(metrics).sort((a, b) => Number(b === first) - Number(a === first));
+  const values = names.slice(0, metricsShown).map((name) => `${name} ${metrics[name].toPrecision(4)}`);
+  const others = names.length > metricsShown ? [`${names.length - metricsShown} more`] : [];
+  return `validation at step ${step}: ${[...values, ...others].join(', ')}`;
 }
 
 /** `9s`, `4m 20s`, `1h 05m`. */

@@ -50,7 +50,8 @@ export async function train<P extends Params, B>(options: TrainOptions<P, B>): P
   const callbacks: Callback<P>[] = [...(options.callbacks ?? [])];
   if (validation) callbacks.push(validate({ every, unit, evaluate: validation.evaluate }));
   if (logs) callbacks.push(logScalars({ events: createEventFile(logs), file: join(logs, 'metrics.jsonl') }));
-  if (training.progressBar) callbacks.push(progress({ label, totalSteps }));
+  if (training.progressBar)
+    callbacks.push(progress({ label, totalSteps, ...(validation && { metric: validation.metric }) }));
   if (directory) {
     const best = validation && { ...validation, k: training.saveTopK };
     callbacks.push(

@@ -30,6 +30,7 @@ export function historyColumns({ trials, metric, space }: Study): Record<string,
     started: { type: 'timestamp', values: Float64Array.from(trials, ({ started }) => started) },
     seconds: doubles(({ seconds }) => seconds),
     cpuSeconds: doubles(({ cpuSeconds }) => cpuSeconds),
+    peakBytes: doubles(({ peakBytes }) => peakBytes),
     error: { type: 'string', values: trials.map(({ error }) => error) },
   };
   const bestReports = trials.map(({ reports, resource }) => reports.find((report) => report.resource === resource));

@@ -36,6 +36,7 @@ export { type SearchConfig, searchPlan, searchSchema } from './search-config.js'
 export {
   type Domain,
   enumerateGrid,
+  exampleValues,
   type Hyperparameters,
   nestOptions,
   type OptionValue,

@@ -17,6 +17,7 @@ export interface TrialRecord {
   seconds?: number;
   /** Not known of a trial that failed. */
   cpuSeconds?: number;
+  peakBytes?: number;
   error?: string;
 }
 
@@ -34,6 +35,7 @@ const lineSchema = z.discriminatedUnion('event', [
     status: z.enum(['complete', 'stopped', 'failed']),
     seconds: z.number(),
     cpuSeconds: z.number().optional(),
+    peakBytes: z.number().optional(),
     error: z.string().optional(),
   }),
 ]);

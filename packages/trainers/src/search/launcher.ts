@@ -36,6 +36,8 @@ export interface Outcome {
   status: 'complete' | 'stopped';
   /** CPU time that was measured, of all cores together. */
   cpuSeconds?: number;
+  /** The most memory that the trial's process has held so far, with all else that it did. */
+  peakBytes?: number;
 }
 
 /** Where trials run: in this process, in workers on this machine, or behind a queue. */
@@ -60,7 +62,8 @@ export function localLauncher(objective: Objective, { concurrency = 1 }: { concu
       const status = await runObjective(objective, trial, onReport);
       const { user, system } = process.cpuUsage(before);
       // Trials that run side by side cannot be told apart.
-      return { status, ...(concurrency === 1 && { cpuSeconds: (user + system) / 1e6 }) };
+      const peakBytes = process.resourceUsage().maxRSS * 1024;
+      return { status, peakBytes, ...(concurrency === 1 && { cpuSeconds: (user + system) / 1e6 }) };
     },
     async close() {},
   };

@@ -13,7 +13,11 @@ import {
 
 /** What passes between the two processes. */
 type ToWorker = { trial: Trial } | { decision: Decision };
-type FromWorker = { cpuSeconds: number } & ({ report: Report } | { status: Outcome['status'] } | { error: string });
+type FromWorker = { cpuSeconds: number } & (
+  | { report: Report }
+  | { status: Outcome['status']; peakBytes: number }
+  | { error: string }
+);
 
 export interface ProcessLauncherOptions {
   /** Worker processes, and so trials at a time. */
@@ -97,7 +101,7 @@ function follow(worker: ChildProcess, trial: Trial, onReport: (report: Report) =
     on('message', (message: FromWorker) => {
       const { cpuSeconds } = message;
       if ('error' in message) reject(new Error(message.error));
-      else if ('status' in message) resolve({ status: message.status, cpuSeconds });
+      else if ('status' in message) resolve({ status: message.status, cpuSeconds, peakBytes: message.peakBytes });
       else onReport(message.report).then((decision) => send({ decision }), reject);
     });
     send({ trial });
@@ -130,7 +134,8 @@ export function serveTrials(objective: Objective): void {
     if ('decision' in message) return answer(message.decision);
     before = process.cpuUsage();
     try {
-      send({ status: await runObjective(objective, message.trial, decide) });
+      const status = await runObjective(objective, message.trial, decide);
+      send({ status, peakBytes: process.resourceUsage().maxRSS * 1024 });
     } catch (error) {
       send({ error: error instanceof Error ? error.message : String(error) });
     }

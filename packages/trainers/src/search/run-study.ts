@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { duration } from '../progress.js';
 import type { EnergyAssumptions } from './energy-estimate.js';
 import { writeHistory } from './history.js';
 import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
@@ -30,7 +31,7 @@ export interface StudyOptions {
   energy?: Partial<EnergyAssumptions>;
   /** On the page and with trackers; `study` when left out. */
   name?: string;
-  /** Hears a line for each trial, and warnings. */
+  /** Hears a line for each trial, with what it took and the time left, and warnings. */
   log?: (line: string) => void;
 }
 
@@ -50,7 +51,9 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
   const memory = await openMemory(options);
   if (memory.records.size > 0) log(`study goes on; ${memory.records.size} trials were begun before`);
   const begun = new Map<number, Promise<void>>();
+  const began = Date.now();
   let next = 0;
+  let numEnded = 0; // in this process
   let written = 0;
 
   /** A trial's values: those that it had before the study was killed, or new ones. */
@@ -68,7 +71,11 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
     if (known && known.status !== 'running') return;
     const values = await valuesOf(number);
     if (values === undefined) next = limit;
-    else log(describe(await runTrial(options, memory, number, values), options));
+    else {
+      const trial = await runTrial(options, memory, number, values);
+      const secondsEach = (Date.now() - began) / 1000 / ++numEnded;
+      log(`${describe(trial, options)}; ${describeProgress(memory.records.values(), limit, secondsEach)}`);
+    }
     if (Date.now() - written < 2000) return; // it all is in the journal
     written = Date.now();
     await writeHistory(folder, memory.study());
@@ -185,8 +192,18 @@ async function runTrial(
 }
 
 function describe(trial: TrialRecord, { metric, mode }: StudyOptions): string {
-  const { number, status, score, resource, error } = rate(trial, metric, mode);
-  return `trial ${number} ${status}: ${error ?? `${metric} ${score.toPrecision(4)} at ${resource}`}`;
+  const { number, status, score, resource, error, seconds = 0, peakBytes } = rate(trial, metric, mode);
+  const memory = peakBytes === undefined ? '' : `, ${Math.round(peakBytes / 2 ** 20)} MiB`;
+  const took = `${seconds < 10 ? `${seconds.toFixed(1)}s` : duration(seconds)}${memory}`;
+  return `trial ${number} ${status}: ${error ?? `${metric} ${score.toPrecision(4)} at ${resource}`}; ${took}`;
+}
+
+/** @param secondsEach  of the trials that have ended, however many ran at a time */
+function describeProgress(records: Iterable<TrialRecord>, limit: number, secondsEach: number): string {
+  const numDone = [...records].filter(({ status }) => status !== 'running').length;
+  if (limit === Infinity) return `${numDone} done`;
+  const left = limit - numDone;
+  return `${numDone} of ${limit} done${left > 0 ? `, about ${duration(left * secondsEach)} left` : ''}`;
 }
 
 function trialLimit({ trials, sampler }: StudyOptions): number {

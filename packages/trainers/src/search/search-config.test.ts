@@ -13,7 +13,24 @@ describe('searchSchema', () => {
     expect(enumerateGrid(space)).toHaveLength(9);
     expect(sampler.name).toBe('grid');
     expect(schedulers.map(({ name }) => name)).toEqual(['asha', 'plateau']);
-    expect(trials).toBeUndefined();
+    expect(trials).toBe(9);
+  });
+
+  it('ends at the end of the grid, and asks for a number of trials where there is none', () => {
+    const planOf = (config: object) => searchPlan(searchSchema.parse(config));
+    expect(planOf({ space: { k: [1, 2, 3] }, trials: 2 }).trials).toBe(2);
+    expect(planOf({ space: { k: [1, 2, 3] }, trials: 20 }).trials).toBe(3);
+    expect(planOf({ space: { k: [1, 2, 3] }, trials: 20, sampler: 'random' }).trials).toBe(20);
+    expect(planOf({ space: { k: 1 }, trials: 20, sampler: 'tpe' }).trials).toBe(1);
+    expect(() => planOf({ space: { k: [1, 2] }, sampler: 'tpe' })).toThrow(
+      'trials must be at least 1 under the sampler tpe',
+    );
+    expect(() => planOf({ space: { k: ['uniform', 0, 1] } })).toThrow(
+      'key k must have finitely many values for a grid',
+    );
+    expect(() => planOf({ space: { k: 1 }, scheduler: 'asha', asha: { grace: 9, max: 3 } })).toThrow(
+      '0 < grace <= max',
+    );
   });
 
   it('names the key that is wrong', () => {

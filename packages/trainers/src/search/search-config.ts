@@ -3,7 +3,7 @@ import { energySchema } from './energy-estimate.js';
 import type { StudyOptions } from './run-study.js';
 import { gridSampler, randomSampler, type Sampler } from './sampler.js';
 import { asha, type Scheduler, stopOnPlateau } from './scheduler.js';
-import { searchSpaceSchema } from './search-space.js';
+import { enumerateGrid, searchSpaceSchema } from './search-space.js';
 import { tpeSampler } from './tpe-sampler.js';
 
 const count = z.int().nonnegative();
@@ -30,11 +30,10 @@ export const searchSchema = z.strictObject({
       grace: z.number().nonnegative().default(0).describe('resource before which no trial is stopped'),
     })
     .prefault({}),
-  folds: count.default(0).describe('k of cross-validation; 0: the validation part of the split'),
   refit: z
     .enum(['median', 'mean', 'min', 'max'])
     .default('median')
-    .describe('which of the best iterations of the folds the last fit is given'),
+    .describe('under cross-validation: which of the best iterations of the folds the last fit is given'),
   metric: z.string().min(1).default('ndcg@10').describe('of the validation part'),
   mode: z.enum(['max', 'min']).default('max'),
   concurrency: z.int().positive().default(1).describe('trials at a time, which share the cores'),
@@ -44,13 +43,25 @@ export const searchSchema = z.strictObject({
 
 export type SearchConfig = z.output<typeof searchSchema>;
 
-/** What `runStudy` takes from the config. */
+/**
+ * What `runStudy` takes from the config. Where nothing is to be chosen there is one trial.
+ *
+ * @throws RangeError when a range is to be a grid, there is no number of trials, or ASHA's bounds make no sense
+ */
 export function searchPlan(config: SearchConfig) {
   const { space, metric, mode, seed, energy, trials, scheduler, earlyStopping } = config;
   const sampler: Sampler = { grid: gridSampler, random: randomSampler, tpe: tpeSampler }[config.sampler]();
+  const isFixed = Object.values(space).every(({ kind }) => kind === 'fixed');
+  const inGrid = config.sampler === 'grid' || isFixed ? enumerateGrid(space).length : 0;
+  if (trials === 0 && inGrid === 0) {
+    throw new RangeError(
+      `trainers: trials must be at least 1 under the sampler ${config.sampler}, got 0; only a grid ends by itself`,
+    );
+  }
   const schedulers: Scheduler[] = [];
   if (scheduler === 'asha') schedulers.push(asha(config.asha));
   if (earlyStopping.patience > 0) schedulers.push(stopOnPlateau(earlyStopping));
-  const plan = { space, sampler, schedulers, metric, mode, seed, energy, ...(trials > 0 && { trials }) };
+  const limit = Math.min(trials || Infinity, inGrid || Infinity);
+  const plan = { space, sampler, schedulers, metric, mode, seed, energy, trials: limit };
   return plan satisfies Partial<StudyOptions>;
 }

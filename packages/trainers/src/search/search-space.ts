@@ -174,6 +174,15 @@ export function valueAt({ log, step, min, max }: NumberDomain, place: number): n
 /** Where on the axis a value lies. */
 export const placeOf = ({ log }: NumberDomain, value: number) => (log ? Math.log(value) : value);
 
+/** A few values of a domain: all of a list; of a stretch both ends, where it has any, and one between. */
+export function exampleValues(domain: Domain): readonly OptionValue[] {
+  if (domain.kind === 'fixed') return [domain.value];
+  if (domain.kind === 'choice') return domain.values;
+  const { min, max, low, high, normal } = domain;
+  if (normal) return [valueAt(domain, normal.mean)];
+  return [min, valueAt(domain, low + 0.382 * (high - low)), max];
+}
+
 /** A random point of the space; each option has a stream of its own below the key. */
 export function sampleSpace(space: SearchSpace, key: Key): Hyperparameters {
   return mapSpace(space, (domain, _, index) => {

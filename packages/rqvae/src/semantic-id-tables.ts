@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { readParquet, writeFileAtomically, writeParquet } from '@codebeam/data';
-import { formatSemanticId, type SemanticIds, semanticIdOf, type TokenizerReport } from '@codebeam/rqvae';
+import { readParquet, writeParquet } from '@codebeam/data';
+import { formatSemanticId, type SemanticIds, semanticIdOf } from './semantic-ids.js';
+import type { TokenizerReport } from './tokenizer-report.js';
 
 /**
  * Writes semantic-ids.parquet: item, id, codes (L codes and the collision code), tokens (the same as numbers of a
@@ -24,29 +25,27 @@ export async function writeSemanticIds(
   });
 }
 
-/** The IDs of semantic-ids.parquet; how many codes a level has stands in the report written with them. */
-export async function readSemanticIds(path: string, reportPath: string): Promise<SemanticIds> {
-  const { codes } = await readParquet(path, { codes: 'list<int32>' });
-  const { levels, codebookSize } = await readTokenizerReport(reportPath);
+/**
+ * The IDs of semantic-ids.parquet, and the items' source ids by dense id; how many codes a level has stands in the report written
+ * with them.
+ */
+export async function readSemanticIds(
+  path: string,
+  reportPath: string,
+): Promise<{ ids: SemanticIds; itemIds: string[] }> {
+  const { id: itemIds, codes } = await readParquet(path, { id: 'string', codes: 'list<int32>' });
+  const { levels, codebookSize }: TokenizerReport = JSON.parse(await readFile(reportPath, 'utf8'));
   const all = new Int32Array(codes.length * (levels + 1)); // [N, L+1]
   let collisionCodes = 1;
   for (const [item, id] of codes.entries()) {
     if (id.length !== levels + 1) {
       throw new RangeError(
-        `pipelines: codes of ${path} must be ${levels + 1} an item, got ${id.length} for item ${item}`,
+        `rqvae: codes of ${path} must be ${levels + 1} an item, got ${id.length} for item ${item}; assign the semantic IDs again`,
       );
     }
     all.set(id, item * (levels + 1));
     collisionCodes = Math.max(collisionCodes, id[levels] + 1);
   }
   const sizes = [...Array<number>(levels).fill(codebookSize), collisionCodes];
-  return { levels, sizes, codes: all, numItems: codes.length };
-}
-
-export async function writeTokenizerReport(path: string, report: TokenizerReport): Promise<void> {
-  await writeFileAtomically(path, `${JSON.stringify(report, null, 1)}\n`);
-}
-
-export async function readTokenizerReport(path: string): Promise<TokenizerReport> {
-  return JSON.parse(await readFile(path, 'utf8'));
+  return { ids: { levels, sizes, codes: all, numItems: codes.length }, itemIds: itemIds as string[] };
 }

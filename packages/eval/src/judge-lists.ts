@@ -8,15 +8,30 @@ import {
   selectRows,
   sequenceOf,
 } from '@codebeam/data';
-import {
-  type Conventions,
-  presets,
-  type RankingMetrics,
-  type Recommender,
-  rankedLists,
-  rankingMetrics,
-} from '@codebeam/eval';
-import type { ComparisonConfig } from './config.js';
+import { z } from 'zod';
+import { type Conventions, cutOffMetrics, maskRules, presetNames, presets } from './conventions.js';
+import { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
+import type { Recommender } from './recommender.js';
+import { rankedLists } from './target-ranks.js';
+
+/** What lists are asked for and what they are judged by, as a config has it. Unknown keys are errors. */
+export const judgementSchema = z.strictObject({
+  task: z
+    .enum(['held-out-items', 'next-item'])
+    .default('held-out-items')
+    .describe(
+      'a list for each user, judged by all that is held out; or one for each row held out, after all rows before it, judged by that row alone, as sessions are',
+    ),
+  preset: z.enum(presetNames).default('warprec').describe('conventions of the metrics'),
+  gain: z.enum(['binary', 'exp2']).optional().describe("nDCG's gain, where the preset's will not do"),
+  ratings: z
+    .boolean()
+    .default(false)
+    .describe('test ratings count in the gain; else all test items are worth the same'),
+  mask: z.enum(maskRules).optional().describe("whether training items leave the lists, where the preset's will not do"),
+  ks: z.array(z.int().positive()).min(1).default([5, 10, 20]).describe('cut-offs of the metrics'),
+});
+export type JudgementConfig = z.output<typeof judgementSchema>;
 
 /** What recommenders are asked and judged by: lists, each for somebody who has something held out. */
 export interface Judgement {
@@ -31,10 +46,28 @@ export interface Judgement {
   seed: number;
 }
 
-/** Lists of so many items in all are asked for whole, which the area under the curve needs; of more only the first k. */
+/** Lists of so many items in all are asked for whole where an area under the curve is wanted; of more only the first k. */
 const numbersAtMost = 50_000_000;
 /** Where items of one score share a rank, lists are so many times k long: a tie that goes on beyond the end is not seen. */
 const depthForTies = 5;
+
+/** The conventions that a config asks for. */
+function conventionsOf({ preset, gain, mask }: JudgementConfig): Conventions {
+  return { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+}
+
+/** The names of what {@link judgeLists} measures by such a config, for instance `ndcg@10`. */
+export function judgedMetrics(config: JudgementConfig): string[] {
+  const { metrics, beta } = conventionsOf(config);
+  const measured = cutOffMetrics.filter((metric) => metrics.includes(metric));
+  return [
+    ...measured.flatMap((metric) => config.ks.map((k) => `${metric === 'fScore' ? `f${beta}` : metric}@${k}`)),
+    ...areaMetrics.filter((metric) => metrics.includes(metric)),
+  ];
+}
+
+/** What only whole lists tell. */
+const areaMetrics = ['auc', 'gauc'] as const;
 
 /**
  * @param known    what a recommender is told of each user: the training part, with validation before the test
@@ -43,10 +76,11 @@ const depthForTies = 5;
 export function judgementOf(
   known: Interactions,
   heldOut: Interactions,
-  { protocol, seed }: Pick<ComparisonConfig, 'protocol' | 'seed'>,
+  config: JudgementConfig,
+  seed: number,
 ): Judgement {
-  const { preset, gain, mask, ks, task, ratings: areRated } = protocol;
-  const conventions = { ...presets[preset], ...(gain && { gain }), ...(mask && { mask }) };
+  const { ks, task, ratings: areRated } = config;
+  const conventions = conventionsOf(config);
   const { users, histories, found } = (task === 'next-item' ? nextItems : heldOutItems)(known, heldOut);
   // To find an item twice is no more than to find it, but where every row is a case of its own.
   const { ratings, ...targets } = conventions.average === 'user' ? dropRepeats(found) : found;
@@ -111,7 +145,8 @@ export async function judgeLists(
   recommender: Recommender,
   { conventions, ks, numItems, userIds, histories, targets, seed }: Judgement,
 ): Promise<RankingMetrics & { k: number; lists: Int32Array }> {
-  const isWhole = userIds.length * numItems <= numbersAtMost;
+  const asksWhole = areaMetrics.some((metric) => conventions.metrics.includes(metric));
+  const isWhole = asksWhole && userIds.length * numItems <= numbersAtMost;
   const isShared = conventions.ties !== 'lowest-id';
   const k = isWhole ? numItems : Math.min(numItems, Math.max(...ks) * (isShared ? depthForTies : 1));
   const { ratings } = histories;
@@ -123,7 +158,7 @@ export async function judgeLists(
       ratings: userIds.map((_, user) => ratings.subarray(histories.offsets[user], histories.offsets[user + 1])),
     }),
   });
-  const metrics = conventions.metrics.filter((metric) => isWhole || (metric !== 'auc' && metric !== 'gauc'));
+  const metrics = conventions.metrics.filter((metric) => isWhole || !areaMetrics.some((area) => area === metric));
   const lists = rankedLists(items, k, isShared ? scores : undefined);
   const input = { lists, targets, train: histories, numItems };
   return { ...rankingMetrics(input, { ...conventions, metrics }, ks, seed), k, lists: items };

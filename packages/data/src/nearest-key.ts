@@ -5,6 +5,7 @@ export interface KeySchema {
   oneOf?: KeySchema[];
   allOf?: KeySchema[];
   items?: KeySchema;
+  const?: unknown;
 }
 
 /**
@@ -16,12 +17,29 @@ export interface KeySchema {
  */
 export function nearestKey(schema: KeySchema, parent: readonly (string | number)[], key: string): string | undefined {
   const siblings = new Set(keysOf(branchesAt(schema, parent)).map((name) => [...parent, name].join('.')));
-  let nearest: { path: string; distance: number } | undefined;
-  for (const path of new Set([...siblings, ...allPaths(schema)])) {
-    const distance = editDistance(path.slice(path.lastIndexOf('.') + 1), key) + (siblings.has(path) ? 0 : 0.5);
-    if (nearest === undefined || distance < nearest.distance) nearest = { path, distance };
+  return nearestOf([...new Set([...siblings, ...allPaths(schema)])], (path) => {
+    return editDistance(path.slice(path.lastIndexOf('.') + 1), key) + (siblings.has(path) ? 0 : 0.5);
+  });
+}
+
+/** The known word that is nearest to another by edit distance; the first of equally near ones. */
+export function nearestWord(words: readonly string[], word: string): string | undefined {
+  return nearestOf(words, (one) => editDistance(one, word));
+}
+
+function nearestOf(words: readonly string[], distanceOf: (word: string) => number): string | undefined {
+  let nearest: { word: string; distance: number } | undefined;
+  for (const word of words) {
+    const distance = distanceOf(word);
+    if (nearest === undefined || distance < nearest.distance) nearest = { word, distance };
   }
-  return nearest?.path;
+  return nearest?.word;
+}
+
+/** The single values that the value at a path may have, such as the types of a union. */
+export function valuesAt(schema: KeySchema, path: readonly (string | number)[]): unknown[] {
+  const found = branchesAt(schema, path).flatMap(alternatives);
+  return [...new Set(found.flatMap((node) => ('const' in node ? [node.const] : [])))];
 }
 
 /** Every schema that may describe the value at a path: unions have several. */
@@ -52,15 +70,18 @@ function allPaths(schema: KeySchema, prefix = ''): string[] {
   );
 }
 
-/** Levenshtein distance: insertions, deletions and replacements that make one word of the other. */
+/** Insertions, deletions, replacements and swaps of neighbours that make one word of the other (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = isSwap ? before[j - 2] + 1 : Infinity;
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1), swapped));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length];
 }
