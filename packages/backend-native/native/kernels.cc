@@ -47,6 +47,7 @@ namespace ISA {
 #include "kernels/structure.h"
 #include "kernels/top-k.h"
 #include "kernels/unary.h"
+#include "kernels/unit-rows.h"
 #include "kernels/nearest-codes.h"
 #include "kernels/mlp.h"
 #include "kernels/mean-squared-distance.h"
@@ -78,6 +79,7 @@ void register_kernels(const Exports& exports) {
   register_structure(exports);
   register_top_k(exports);
   register_unary(exports);
+  register_unit_rows(exports);
   register_kmeans(exports);
   register_mlp(exports);
   register_mean_squared_distance(exports);

@@ -8,6 +8,7 @@ import './gradients/mlp.js';
 import './gradients/rms-norm.js';
 import './gradients/softmax-cross-entropy.js';
 import './gradients/squared-norm.js';
+import './gradients/unit-rows.js';
 import './gradients/vector-quantize.js';
 
 export { solvePositiveDefinite } from './cholesky.js';

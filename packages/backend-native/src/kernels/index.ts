@@ -28,6 +28,7 @@ import * as structure from './structure.js';
 import * as topK from './top-k.js';
 import * as topKProducts from './top-k-products.js';
 import * as unary from './unary.js';
+import * as unitRows from './unit-rows.js';
 import * as updateRows from './update-rows.js';
 
 /** Every native kernel by the name of its TensorFlow.js op, or of the op in packages/backend that it serves. */
@@ -61,5 +62,6 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...topK,
   ...topKProducts,
   ...unary,
+  ...unitRows,
   ...updateRows,
 };

@@ -1,8 +1,9 @@
+import { hasKernel, runKernel } from '../kernel.js';
 import { tf } from '../tf.js';
 
 /** [B, D] rows of length 1; rows of length 0 stay. */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.div(x, rowLengths(x));
+  return hasKernel('UnitRows') ? runKernel<tf.Tensor2D>('UnitRows', { x }) : tf.div(x, rowLengths(x));
 }
 
 /** [B, 1], not below 1e-12, so that one can divide by them. */
