@@ -75,6 +75,8 @@ export type Scorer = (question: Question) => Float32Array | Promise<Float32Array
 export interface Facts {
   /** N */
   numItems: number;
+  /** What every user of the training data has met, oldest first. */
+  sequences: Sequences;
   /** Row of a user in the training data, if there is one. */
   rowOf: (user: string | undefined) => number | undefined;
 }
@@ -159,7 +161,11 @@ export function defineRecommender<C extends object, W extends Weights>(
   ): FittedRecommender {
     const { numItems, sequences, ratings, fittedOn, itemIds, userIds } = data;
     const rows = new Map(userIds?.map((id, row) => [id, row]));
-    const scorer = definition.scorer(weights, options, { numItems, rowOf: (user) => rows.get(user!) });
+    const scorer = definition.scorer(weights, options, {
+      numItems,
+      sequences,
+      rowOf: (user) => rows.get(user!),
+    });
     const batchSize = Math.max(1, Math.floor(numbersAtOnce / numItems));
 
     /** Scores in batches, each of which begins at history `start`. */

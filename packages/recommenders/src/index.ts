@@ -40,9 +40,20 @@ export { itemKnn } from './item-knn.js';
 export { markov } from './markov.js';
 export { loadRecommender, recommenderModels } from './models.js';
 export { mostPopular } from './most-popular.js';
+export {
+  initNeumf,
+  type LookUp,
+  type Neumf,
+  type NeumfConfig,
+  neumf,
+  neumfForward,
+  neumfLoss,
+  neumfSchema,
+  pairsOf,
+} from './neumf.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
-export { bprMax, sampledCrossEntropy } from './sampled-losses.js';
+export { binaryCrossEntropy, bprMax, sampledCrossEntropy } from './sampled-losses.js';
 export {
   initSasrec,
   lastOutputs,

@@ -66,3 +66,15 @@ function bprMaxOfScores(scores: tf.Tensor2D, bpreg: number): tf.Scalar {
 function elu(x: tf.Tensor2D, a: number): tf.Tensor2D {
   return a === 0 ? x : tf.add(tf.relu(x), tf.mul(tf.sub(tf.exp(tf.minimum(x, 0)), 1), a));
 }
+
+/**
+ * Binary cross-entropy of what was met and what was not: the mean of -ln sigmoid(o) over the scores of the one and -ln(1 - sigmoid(o)) over
+ * those of the other, in nats. He et al. 2017, eq. 7; Kang & McAuley 2018, sec. 3.5.
+ *
+ * @param met    any shape
+ * @param unmet  any shape
+ */
+export function binaryCrossEntropy(met: tf.Tensor, unmet: tf.Tensor): tf.Scalar {
+  const sum = tf.add(tf.sum(tf.softplus(tf.neg(met))), tf.sum(tf.softplus(unmet)));
+  return tf.div<tf.Scalar>(sum, met.size + unmet.size);
+}

@@ -139,8 +139,10 @@ export const sasrec = defineTrainedRecommender<SasrecConfig, Sasrec, Batch>({
   batches: ({ sequences }, options) => sequenceBatches(sequences, options),
   loss: (params, { histories, targets }, config, key) =>
     sasrecLoss(params, packSequences(histories), targets, config, key),
-  scores: (params, { histories }, config) =>
-    tf.matMul(lastOutputs(params, histories, config), params.items, false, true), // [B, N]
+  scorer:
+    (params, config) =>
+    ({ histories }) =>
+      tf.matMul(lastOutputs(params, histories, config), params.items, false, true), // [B, N]
 });
 
 /** [B, D] what is expected after the last item of each history; zero after an empty one. */

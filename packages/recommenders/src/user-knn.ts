@@ -1,9 +1,8 @@
 import type { SparseMatrix } from '@codebeam/data';
-import { emptyRecommendations, writeTopK } from '@codebeam/eval';
 import { z } from 'zod';
 import { defineRecommender, type Scorer, scoreEach } from './define-recommender.js';
 import { feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
-import { similaritySchema, similarityTo } from './similarity.js';
+import { nearestTo, similaritySchema, similarityTo } from './similarity.js';
 import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
 export const userKnnSchema = z.strictObject({
@@ -43,17 +42,12 @@ export function scoreByUsers(
   describe: (history: ReadonlyMap<number, number>) => ReadonlyMap<number, number>,
   { k, similarity, feedback }: z.output<typeof userKnnSchema>,
 ): Scorer {
-  const { rows, offsets, indices, values } = users;
-  const compare = similarityTo(compared, similarity);
-  const likeness = new Float64Array(rows); // [users]
-  const nearest = emptyRecommendations(1, Math.min(k, rows));
+  const { offsets, indices, values } = users;
+  const nearest = nearestTo(compared, similarity, k);
   return scoreEach(users.columns, (scores, history, { ratings }) => {
-    compare(describe(valuesOf(history, ratings, feedback)), likeness);
-    writeTopK(likeness, nearest, 0);
-    for (const user of nearest.items) {
-      if (user < 0 || likeness[user] === 0) continue;
+    for (const [user, likeness] of nearest(describe(valuesOf(history, ratings, feedback)))) {
       for (let entry = offsets[user]; entry < offsets[user + 1]; entry++) {
-        scores[indices[entry]] += likeness[user] * values[entry];
+        scores[indices[entry]] += likeness * values[entry];
       }
     }
   });

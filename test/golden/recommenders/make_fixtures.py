@@ -1,4 +1,4 @@
-"""Makes gru4rec.json, core.json and sasrec.json: small models in PyTorch, written from the papers with its own modules, whose outputs and
+"""Makes gru4rec.json, core.json, sasrec.json and neumf.json: small models in PyTorch, written from the papers with its own modules, whose outputs and
 gradients ours must reproduce. Weights are uniform and large enough that an error anywhere shows.
 
 pip install torch, then: python make_fixtures.py  (made with torch 2.15.0, in float64)
@@ -9,7 +9,10 @@ import pathlib
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, elu, gelu, layer_norm, normalize, relu, scaled_dot_product_attention
+from torch.nn.functional import (
+    batch_norm, binary_cross_entropy_with_logits, cross_entropy, elu, gelu, layer_norm, leaky_relu, normalize, relu,
+    scaled_dot_product_attention,
+)
 
 torch.manual_seed(0)
 torch.set_default_dtype(torch.float64)
@@ -175,3 +178,46 @@ for session in SESSIONS:
         h = attended + apply(block["output"], relu(apply(block["input"], attended)))
     outputs.append(norm(sasrec["norm"], h, 1e-8))
 write("sasrec.json", sasrec, sessions=SESSIONS, outputs=numbers(torch.cat(outputs)))
+
+# NeuMF: one step, of 3 interactions with 2 negatives each, with batch norms and without.
+
+U, G, M, LAYERS = 4, 3, 4, [5, 3]
+USERS, MET, UNMET = [1, 0, 3], [3, 0, 7], [[1, 4], [3, 8], [2, 2]]
+pairs = [*zip(USERS, MET), *((user, item) for user, items in zip(USERS, UNMET) for item in items)]
+users, items = map(list, zip(*pairs))
+labels = torch.tensor([1.0] * len(MET) + [0.0] * (len(pairs) - len(MET)))
+activations = {"relu": relu, "leaky-relu": leaky_relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+
+steps = []
+for activation, has_norms in [("relu", False), ("leaky-relu", True), ("tanh", False), ("sigmoid", True)]:
+    widths = [2 * M, *LAYERS]
+    layers = [linear(i, o) for i, o in zip(widths, widths[1:])]
+    params = {"gmf": {"users": weights(U, G), "items": weights(N, G)},
+              "mlp": {"users": weights(U, M), "items": weights(N, M), "layers": layers},
+              "output": linear(G + LAYERS[-1], 1)}
+    running = [{"runningMean": torch.rand(o), "runningVariance": 0.5 + torch.rand(o)} for o in LAYERS]
+    before = [tree(averages, numbers) for averages in running]
+
+    def neumf(training):
+        h = torch.cat([params["mlp"]["users"][users], params["mlp"]["items"][items]], 1)
+        for layer, averages in zip(layers, running):
+            h = apply(layer, h)
+            if has_norms:
+                h = batch_norm(h, averages["runningMean"], averages["runningVariance"], layer["norm"]["weight"],
+                               layer["norm"]["bias"], training)
+            h = activations[activation](h)
+        product = params["gmf"]["users"][users] * params["gmf"]["items"][items]
+        return apply(params["output"], torch.cat([product, h], 1))
+
+    if has_norms:
+        for layer, o in zip(layers, LAYERS):
+            layer["norm"] = {"weight": 1 + weights(o).detach(), "bias": weights(o)}
+            layer["norm"]["weight"].requires_grad_()
+    scores = neumf(training=False)
+    loss = binary_cross_entropy_with_logits(neumf(training=True)[:, 0], labels)
+    loss.backward()
+    steps.append({"activation": activation, "batchNorm": has_norms, "scores": numbers(scores), "value": loss.item(),
+                  "params": tree(params, numbers), "gradients": tree(params, lambda p: numbers(p.grad)),
+                  "before": before, "after": [tree(averages, numbers) for averages in running]})
+golden = {"users": USERS, "met": MET, "unmet": sum(UNMET, []), "steps": steps}
+pathlib.Path(__file__).with_name("neumf.json").write_text(json.dumps(golden) + "\n")
