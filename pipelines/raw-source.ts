@@ -26,10 +26,16 @@ export interface RawRequest {
 const syntheticLayout: Layout = {
   interactions: { type: 'amazon', file: 'reviews_Synthetic_5.json.gz' },
   items: { type: 'amazon', file: 'meta_Synthetic.json.gz' },
+  recommendations: [],
 };
 
-export function layoutFiles({ interactions, items, embeddings }: Layout): string[] {
-  return [interactions.file, ...(items ? [items.file] : []), ...(embeddings === undefined ? [] : [embeddings])];
+export function layoutFiles({ interactions, items, embeddings, recommendations }: Layout): string[] {
+  return [
+    interactions.file,
+    ...(items ? [items.file] : []),
+    ...(embeddings === undefined ? [] : [embeddings]),
+    ...recommendations,
+  ];
 }
 
 /** The options of the run's synthetic shop, from which its best possible recall follows; nothing where data are real. */
@@ -102,12 +108,13 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
     layoutFiles(layout).map((file) => [file, [file, `${file}.gz`, file.replace(/\.gz$/, '')].find(isThere)]),
   );
   if ([...names.values()].includes(undefined)) return undefined;
-  const { interactions, items, embeddings } = layout;
+  const { interactions, items, embeddings, recommendations } = layout;
   const found = (file: string) => names.get(file)!;
   return {
     interactions: { ...interactions, file: found(interactions.file) },
     ...(items && { items: { ...items, file: found(items.file) } }),
     ...(embeddings !== undefined && { embeddings: found(embeddings) }),
+    recommendations: recommendations.map(found),
   };
 }
 

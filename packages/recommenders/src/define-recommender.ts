@@ -52,6 +52,8 @@ export interface FitContext {
   label?: string;
   /** Where a model that is trained in steps saves checkpoints and goes on from them; nothing is saved when left out. */
   stateFolder?: string;
+  /** Path of a file that an option names; the name itself when left out. */
+  pathOf?: (file: string) => string;
   /** Where such a model logs; nothing is logged when left out. */
   logFolder?: string;
   /** Measures such a model on the validation part as it is being trained: the state with the best `metric` is what comes back. */

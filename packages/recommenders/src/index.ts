@@ -51,6 +51,7 @@ export {
   neumfSchema,
   pairsOf,
 } from './neumf.js';
+export { proxy } from './proxy.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
 export { binaryCrossEntropy, bprMax, sampledCrossEntropy } from './sampled-losses.js';

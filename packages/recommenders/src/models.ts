@@ -11,6 +11,7 @@ import { itemKnn } from './item-knn.js';
 import { markov } from './markov.js';
 import { mostPopular } from './most-popular.js';
 import { neumf } from './neumf.js';
+import { proxy } from './proxy.js';
 import { random } from './random.js';
 import { rp3beta } from './rp3beta.js';
 import { sasrec } from './sasrec.js';
@@ -25,6 +26,7 @@ export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Obj
     ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
     ...[vsm, attributeItemKnn, attributeUserKnn, cease, addEase], // of what items are, too
     ...[bprMf, neumf, sasrec, core, gru4rec], // trained by gradient
+    ...[proxy], // of another system
   ].map((model: RecommenderModel) => [model.name, model]),
 );
 
