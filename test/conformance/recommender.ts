@@ -180,9 +180,10 @@ export function describeModel(model: RecommenderModel, options: object = {}, ski
       options,
       { seed },
     );
-  describeRecommender(model.name, () => fit(), skip);
+  const name = 'loss' in options ? `${model.name} with loss ${options.loss}` : model.name;
+  describeRecommender(name, () => fit(), skip);
 
-  describe(`${model.name} as a model`, () => {
+  describe(`${name} as a model`, () => {
     let recommender: FittedRecommender;
     const histories = [checkerboard[3], new Int32Array(0), Int32Array.of(9, 2)];
     const named = skip.strangers ? { users: histories.map(userOf) } : {};

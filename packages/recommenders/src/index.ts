@@ -54,7 +54,7 @@ export {
 export { proxy } from './proxy.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
-export { binaryCrossEntropy, bprMax, sampledCrossEntropy } from './sampled-losses.js';
+export { binaryCrossEntropy, bprMax, sampledCrossEntropy, sampledSoftmax } from './sampled-losses.js';
 export {
   initSasrec,
   lastOutputs,
@@ -66,6 +66,7 @@ export {
   sasrecSchema,
   sasrecTrainingSchema,
 } from './sasrec.js';
+export { type SasrecBatch, type SasrecSamples, sasrecBatches } from './sasrec-batches.js';
 export { searchObjective } from './search-objective.js';
 export { type Similarity, similarityTo } from './similarity.js';
 export { slim } from './slim.js';

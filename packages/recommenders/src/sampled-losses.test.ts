@@ -1,6 +1,6 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { binaryCrossEntropy, bprMax, sampledCrossEntropy } from './sampled-losses.js';
+import { binaryCrossEntropy, bprMax, sampledCrossEntropy, sampledSoftmax } from './sampled-losses.js';
 
 // Two targets, on the diagonal, and one sample. With classes e_1, e_2, e_3 the hidden states are the scores.
 const scores = [
@@ -36,12 +36,27 @@ describe('sampled losses', () => {
     expect(binaryCrossEntropy(tf.tensor1d([-200]), tf.tensor1d([200])).dataSync()[0]).toBeCloseTo(200, 3);
   });
 
+  it('sampled softmax by hand', () => {
+    const loss = sampledSoftmax(
+      tf.tensor2d([Math.log(2), 0], [2, 1]),
+      tf.log(
+        tf.tensor2d([
+          [1, 1],
+          [1, 2],
+        ]),
+      ),
+    );
+    expect(loss.dataSync()[0]).toBeCloseTo((Math.log(2) + Math.log(4)) / 2, 6);
+  });
+
   it('have the gradients of finite differences', () => {
     const direction = tf.randomNormal<tf.Rank.R2>([2, 3], 0, 1, 'float32', 3);
     const losses = [
       (hidden: tf.Tensor) => sampledCrossEntropy(hidden as tf.Tensor2D, classes()),
       (hidden: tf.Tensor) => bprMax(hidden as tf.Tensor2D, classes(), { eluParam: 0.5, bpreg: 1 }),
       (hidden: tf.Tensor) => binaryCrossEntropy(tf.slice(hidden, 0, 1), tf.slice(hidden, 1)),
+      (hidden: tf.Tensor) =>
+        sampledSoftmax(tf.slice(hidden as tf.Tensor2D, [0, 0], [-1, 1]), tf.slice(hidden as tf.Tensor2D, [0, 1])),
     ];
     for (const loss of losses) {
       const at = tf.tensor2d(scores.map((row) => row.map((x) => x + 0.1))); // off the kink of the ELU

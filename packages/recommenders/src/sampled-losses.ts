@@ -1,6 +1,8 @@
 /**
- * Losses of b targets among C items whose first b are the targets themselves: each one's negatives are the other targets and the samples
- * that all of them share. Hidasi & Karatzoglou 2018, sec. 3.
+ * Losses of targets and sampled negatives.
+ *
+ * Two are of b targets among C items whose first b are the targets themselves: each one's negatives are the other targets and the samples
+ * that all of them share. Hidasi & Karatzoglou 2018, sec. 3. The others are of scores.
  */
 import { softmaxCrossEntropy, tf } from '@codebeam/backend';
 
@@ -77,4 +79,17 @@ function elu(x: tf.Tensor2D, a: number): tf.Tensor2D {
 export function binaryCrossEntropy(met: tf.Tensor, unmet: tf.Tensor): tf.Scalar {
   const sum = tf.add(tf.sum(tf.softplus(tf.neg(met))), tf.sum(tf.softplus(unmet)));
   return tf.div<tf.Scalar>(sum, met.size + unmet.size);
+}
+
+/**
+ * Sampled softmax: the mean of -ln softmax(o)_target over each target and its K negatives, in nats. Jean et al. 2015, "On using very large
+ * target vocabulary for neural machine translation", sec. 3. Scores less ln q, q how often an item is drawn, make it an estimate of the
+ * softmax over all items.
+ *
+ * @param target     [R, 1]
+ * @param negatives  [R, K]
+ */
+export function sampledSoftmax(target: tf.Tensor2D, negatives: tf.Tensor2D): tf.Scalar {
+  const compared = tf.concat([target, negatives], 1); // [R, 1 + K]
+  return tf.mean<tf.Scalar>(tf.sub(tf.logSumExp(compared, 1, true), target));
 }

@@ -111,7 +111,7 @@ SESSIONS = [[3, 1, 4, 1], [5], [8, 2, 6]]
 
 
 def norm_weights():
-    return {"weight": 1 + weights(D).detach(), "bias": weights(D)}
+    return {"weight": (1 + weights(D).detach()).requires_grad_(), "bias": weights(D)}
 
 
 def linear(inputs, outputs):
@@ -177,7 +177,55 @@ for session in SESSIONS:
         attended = norm(block["feedForwardNorm"], normed + seen, 1e-8)
         h = attended + apply(block["output"], relu(apply(block["input"], attended)))
     outputs.append(norm(sasrec["norm"], h, 1e-8))
-write("sasrec.json", sasrec, sessions=SESSIONS, outputs=numbers(torch.cat(outputs)))
+hidden = torch.cat(outputs)
+
+# Its losses, each target's negatives in a row; a negative that is the target is none.
+
+NEXT = [1, 4, 1, 7, 2, 2, 6, 0]
+SHARED = [2, 4, 8, 4, 7]
+OWN = [[5, 6], [4, 0], [2, 3], [8, 8], [0, 1], [7, 2], [5, 4], [3, 6]]
+NOT_MET = [0, 2, 5, 8, 3, 0, 1, 4]
+CORRECTION = [0.1 * item for item in range(N)]  # by item
+
+
+def leaves(params):
+    if torch.is_tensor(params):
+        return [params]
+    return [leaf for child in (params.values() if isinstance(params, dict) else params) for leaf in leaves(child)]
+
+
+def score(items, corrections):
+    return (hidden * sasrec["items"][items]).sum(1) - torch.tensor(corrections)[items]
+
+
+def softmax_loss(rows, corrections):
+    columns = [score([row[k] for row in rows], corrections) for k in range(len(rows[0]))]
+    hits = torch.tensor([[item == target for item in row] for row, target in zip(rows, NEXT)])
+    negatives = torch.stack(columns, 1).masked_fill(hits, -math.inf)
+    compared = torch.cat([score(NEXT, corrections)[:, None], negatives], 1)
+    return cross_entropy(compared, torch.zeros(len(NEXT), dtype=torch.long))
+
+
+def bce_loss():
+    with_logits, none = binary_cross_entropy_with_logits, [0.0] * N
+    positive = with_logits(score(NEXT, none), torch.ones(len(NEXT)))
+    return positive + with_logits(score(NOT_MET, none), torch.zeros(len(NEXT)))
+
+
+losses = []
+for name, count, negatives, corrected, loss in [
+    ("cross-entropy", 0, [], False, cross_entropy(hidden @ sasrec["items"].t(), torch.tensor(NEXT))),
+    ("bce", 1, NOT_MET, False, bce_loss()),
+    ("sampled-softmax", 5, SHARED, False, softmax_loss([SHARED] * len(NEXT), [0.0] * N)),
+    ("sampled-softmax", 5, SHARED, True, softmax_loss([SHARED] * len(NEXT), CORRECTION)),
+    ("sampled-softmax", 2, sum(OWN, []), True, softmax_loss(OWN, CORRECTION)),
+]:
+    gradients = torch.autograd.grad(loss, leaves(sasrec), retain_graph=True, allow_unused=True)
+    by_leaf = {id(leaf): torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves(sasrec), gradients)}
+    losses.append({"loss": name, "count": count, "negatives": negatives, "corrected": corrected, "value": loss.item(),
+                   "gradients": tree(sasrec, lambda leaf: numbers(by_leaf[id(leaf)]))})
+write("sasrec.json", sasrec, sessions=SESSIONS, outputs=numbers(hidden), targets=NEXT, corrections=CORRECTION,
+      losses=losses)
 
 # NeuMF: one step, of 3 interactions with 2 negatives each, with batch norms and without.
 

@@ -15,7 +15,9 @@ import {
   neumfSchema,
   pairsOf,
   type Sasrec,
+  type SasrecConfig,
   sasrecForward,
+  sasrecLoss,
   sasrecSchema,
 } from '@codebeam/recommenders';
 import { describe, expect, it } from 'vitest';
@@ -131,6 +133,35 @@ describe.each(backends)('the same tensors as PyTorch, on %s', (backend) => {
     const config = sasrecSchema.parse({ modelWidth: 6, heads: 2, maxHistory: 5 });
     expectEqual(sasrecForward(tensors<Sasrec>(golden.params), sessionsOf(golden), config), golden.outputs);
   });
+
+  const { losses, ...sasrec } = read('sasrec.json');
+  type SasrecLoss = { loss: SasrecConfig['loss']; count: number; corrected: boolean };
+  it.each(losses as SasrecLoss[])(
+    'the loss of SASRec: $loss, $count negatives, corrected: $corrected',
+    async ({ loss, count, corrected, ...one }) => {
+      await selectBackend(backend);
+      const golden = one as unknown as { negatives: number[]; value: number; gradients: Tree };
+      const config = sasrecSchema.parse({ modelWidth: 6, heads: 2, maxHistory: 5, loss });
+      const correct = (items: number[]) => Float32Array.from(items, (item) => sasrec.corrections[item]);
+      const samples = {
+        count,
+        negatives: Int32Array.from(golden.negatives),
+        ...(corrected && { corrections: { targets: correct(sasrec.targets), negatives: correct(golden.negatives) } }),
+      };
+      const at = (params: Sasrec) =>
+        sasrecLoss(
+          params,
+          sessionsOf(sasrec),
+          Int32Array.from(sasrec.targets as number[]),
+          config,
+          undefined,
+          loss === 'cross-entropy' ? undefined : samples,
+        );
+      const params = tensors<Sasrec>(sasrec.params);
+      expectEqual(at(params), { shape: [], values: [golden.value] });
+      expectGradients(params, golden.gradients, at);
+    },
+  );
 });
 
 function sessionsOf({ sessions }: { sessions: number[][] }) {
