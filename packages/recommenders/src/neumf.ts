@@ -142,8 +142,8 @@ export function neumfLoss(params: Neumf, batch: Contrasts, config: NeumfConfig, 
 export function pairsOf({ users, met, unmet }: Contrasts): { whose: Int32Array; items: Int32Array } {
   const negatives = unmet.length / met.length;
   return {
-    whose: Int32Array.of(...users, ...unmet.map((_, i) => users[Math.floor(i / negatives)])),
-    items: Int32Array.of(...met, ...unmet),
+    whose: Int32Array.from([...users, ...unmet.map((_, i) => users[Math.floor(i / negatives)])]),
+    items: Int32Array.from([...met, ...unmet]),
   };
 }
 
