@@ -54,6 +54,7 @@ const layoutSchema = z.strictObject({
   interactions: z.discriminatedUnion('type', [...interactionsReaders, presplitFiles]),
   items: itemsFile.optional(),
   embeddings: file.optional().describe('vectors for embed-items with encoder precomputed'),
+  recommendations: z.array(file).default([]).describe("other systems' lists, which the model proxy reads"),
 });
 /** A set of raw files that belong together. */
 export type Layout = z.output<typeof layoutSchema>;

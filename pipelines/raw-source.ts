@@ -26,13 +26,15 @@ export interface RawRequest {
 const syntheticLayout: Layout = {
   interactions: { type: 'amazon', file: 'reviews_Synthetic_5.json.gz' },
   items: { type: 'amazon', file: 'meta_Synthetic.json.gz' },
+  recommendations: [],
 };
 
-export function layoutFiles({ interactions, items, embeddings }: Layout): string[] {
+export function layoutFiles({ interactions, items, embeddings, recommendations }: Layout): string[] {
   return [
     ...interactionsFiles(interactions).map(({ file }) => file),
     ...(items ? [items.file] : []),
     ...(embeddings === undefined ? [] : [embeddings]),
+    ...recommendations,
   ];
 }
 
@@ -112,7 +114,7 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
     layoutFiles(layout).map((file) => [file, [file, `${file}.gz`, file.replace(/\.gz$/, '')].find(isThere)]),
   );
   if ([...names.values()].includes(undefined)) return undefined;
-  const { interactions, items, embeddings } = layout;
+  const { interactions, items, embeddings, recommendations } = layout;
   const found = (file: string) => names.get(file)!;
   const foundIn = <T extends { file: string }>(one: T): T => ({ ...one, file: found(one.file) });
   const { validation } = interactions.type === 'presplit' ? interactions : {};
@@ -128,6 +130,7 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
         : foundIn(interactions),
     ...(items && { items: foundIn(items) }),
     ...(embeddings !== undefined && { embeddings: found(embeddings) }),
+    recommendations: recommendations.map(found),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Column, writeParquet } from '@codebeam/data';
+import { type Column, readRankingRows, writeParquet } from '@codebeam/data';
 import {
   type Conventions,
   cutOffMetrics,
@@ -18,7 +18,6 @@ import {
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCount } from './parse-count.js';
 import { rankingInput } from './ranking-input.js';
-import { readRankingRows } from './read-rows.js';
 
 interface EvaluateOptions extends Partial<Omit<Conventions, 'metrics'>> {
   train: string;

@@ -1,11 +1,10 @@
-import { packSequences, type Sequences } from '@codebeam/data';
+import { packSequences, type RankingRows, rankRows, type Sequences } from '@codebeam/data';
 import type { RankedLists, RankingInput, Targets } from '@codebeam/eval';
-import type { Rows } from './read-rows.js';
 
 export interface RankingFiles {
-  train: Rows;
-  test: Rows;
-  recommendations: Rows;
+  train: RankingRows;
+  test: RankingRows;
+  recommendations: RankingRows;
 }
 
 export interface BuiltInput {
@@ -62,7 +61,7 @@ function checkFiles({ train, test, recommendations }: RankingFiles, items: numbe
 }
 
 /** Numbers by value where all ids are such, texts by code unit where not. */
-function idOrder(all: readonly Rows[]): (a: string, b: string) => number {
+function idOrder(all: readonly RankingRows[]): (a: string, b: string) => number {
   const areNumbers = all.every((rows) => rows.items.every((item) => /^-?\d{1,15}$/.test(item)));
   return areNumbers ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : 1);
 }
@@ -78,53 +77,43 @@ interface Gathered {
   rows: Int32Array;
 }
 
-/** Rows by user, in order of the file or of `compare`. */
-function gather(
-  { users, items }: Rows,
+/** Rows by user, in order of the file. */
+function gather({ users, items }: RankingRows, numbering: Numbering): Gathered {
+  const rowsByUser = new Map<string, number[]>();
+  for (const user of numbering.userOf.keys()) rowsByUser.set(user, []);
+  for (const [row, user] of users.entries()) rowsByUser.get(user)!.push(row);
+  return pack(items, rowsByUser, numbering);
+}
+
+/** Rows one user after another, by the users' numbers. */
+function pack(
+  items: readonly string[],
+  rowsByUser: ReadonlyMap<string, readonly number[]>,
   { userOf, itemOf }: Numbering,
-  compare?: (a: number, b: number) => number,
 ): Gathered {
-  const byUser: number[][] = Array.from({ length: userOf.size }, () => []);
-  for (const [row, user] of users.entries()) byUser[userOf.get(user) as number].push(row);
-  if (compare !== undefined) for (const rows of byUser) rows.sort(compare);
-  const packed = packSequences(byUser.map((rows) => Int32Array.from(rows)));
+  const packed = packSequences(Array.from(userOf.keys(), (user) => Int32Array.from(rowsByUser.get(user) ?? [])));
   const numbered = packed.items.map((row) => itemOf.get(items[row]) as number);
   return { sequences: { offsets: packed.offsets, items: numbered }, rows: packed.items };
 }
 
-/** Lists by rank where there is one, else by score, else as the file has them. */
-function listsOf(recommendations: Rows, ids: Numbering, notes: string[]): RankedLists {
-  const { path, users, items } = recommendations;
-  const { rank, score } = recommendations.numbers;
-  const compare = rank ? (a: number, b: number) => rank[a] - rank[b] : score && byScore(score);
-  const { sequences, rows } = gather(recommendations, ids, compare);
-  const { offsets } = sequences;
-  for (let user = 0; user + 1 < offsets.length; user++) {
-    const own = rows.subarray(offsets[user], offsets[user + 1]);
-    checkDistinct(own, (row) => items[row], `${path} must list an item once for a user, got item`);
-    if (rank) checkDistinct(own, (row) => String(rank[row]), `${path} must have a rank once for a user, got rank`);
-  }
+/** Lists as {@link rankRows} orders them. */
+function listsOf(recommendations: RankingRows, ids: Numbering, notes: string[]): RankedLists {
+  const { path, items, numbers } = recommendations;
+  const { order, rowsByUser } = rankRows(recommendations);
+  const { sequences, rows } = pack(items, rowsByUser, ids);
+  const { rank, score } = numbers;
   if (rank && score) notes.push(`${path} has ranks and scores: the ranks order the lists`);
-  if (!rank && !score) notes.push(`${path} has neither ranks nor scores: lists are taken in order of the file`);
-  return !rank && score ? { ...sequences, scores: Float64Array.from(rows, (row) => score[row]) } : sequences;
-
-  function checkDistinct(own: Int32Array, value: (row: number) => string, problem: string): void {
-    const met = new Set<string>();
-    for (const row of own) {
-      if (met.has(value(row))) {
-        throw new Error(`cli: ${problem} ${value(row)} twice for user ${users[row]}; drop the repeats`);
-      }
-      met.add(value(row));
-    }
-  }
+  if (order === 'file') notes.push(`${path} has neither ranks nor scores: lists are taken in order of the file`);
+  return order === 'score' ? { ...sequences, scores: Float64Array.from(rows, (row) => score![row]) } : sequences;
 }
 
-function byScore(score: Float64Array): (a: number, b: number) => number {
-  // Not the difference alone: that of two infinities is NaN.
-  return (a, b) => (score[a] === score[b] ? a - b : score[b] - score[a]);
-}
-
-function targetsOf(test: Rows, recommendations: Rows, ids: Numbering, repeats: boolean, notes: string[]): Targets {
+function targetsOf(
+  test: RankingRows,
+  recommendations: RankingRows,
+  ids: Numbering,
+  repeats: boolean,
+  notes: string[],
+): Targets {
   const pairs = pairsOf(test, ids);
   const last = new Map(Array.from(pairs, (pair, row) => [pair, row]));
   const distinct = repeats ? test : selectRows(test, [...last.values()]);
@@ -145,12 +134,12 @@ function targetsOf(test: Rows, recommendations: Rows, ids: Numbering, repeats: b
 }
 
 /** A number for each row's pair of user and item. */
-function pairsOf({ users, items }: Rows, { userOf, itemOf }: Numbering): Float64Array {
+function pairsOf({ users, items }: RankingRows, { userOf, itemOf }: Numbering): Float64Array {
   const numberOf = (ids: Map<string, number>, id: string) => ids.get(id) as number;
   return Float64Array.from(users, (user, row) => numberOf(userOf, user) * itemOf.size + numberOf(itemOf, items[row]));
 }
 
-function selectRows({ users, items, numbers, ...rest }: Rows, selected: readonly number[]): Rows {
+function selectRows({ users, items, numbers, ...rest }: RankingRows, selected: readonly number[]): RankingRows {
   const select = (values: Float64Array) => Float64Array.from(selected, (row) => values[row]);
   return {
     ...rest,

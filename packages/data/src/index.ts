@@ -62,6 +62,7 @@ export { loadPrecomputedEmbeddings, type PrecomputedOptions } from './precompute
 export { collectPresplit, findPresplit, type Presplit } from './presplit.js';
 export { type PythonValue, parsePythonLiteral } from './python-literal.js';
 export { createRandomEncoder } from './random-encoder.js';
+export { type ListOrder, type RankingRole, type RankingRows, rankRows, readRankingRows } from './ranking-rows.js';
 export { type BadLines, readLines, type ToleranceOptions } from './read-lines.js';
 export { readRecboleFeatures, readRecboleInteractions, readRecboleItems } from './recbole.js';
 export { readS3RecSequences } from './s3rec.js';

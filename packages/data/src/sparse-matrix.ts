@@ -1,4 +1,4 @@
-/** A sparse matrix by rows: row r's entries are `offsets[r] .. offsets[r + 1]`, in ascending order of columns. */
+/** A sparse matrix by rows (CSR): row r's entries are `offsets[r] .. offsets[r + 1]`, a column once. */
 export interface SparseMatrix {
   rows: number;
   columns: number;
@@ -10,7 +10,11 @@ export interface SparseMatrix {
   values: Float64Array;
 }
 
-/** @param rows  each row's entries, by column */
+/**
+ * Rows of entries in ascending order of their columns.
+ *
+ * @param rows  each row's entries, by column
+ */
 export function sparseMatrix(rows: Iterable<ReadonlyMap<number, number>>, columns: number): SparseMatrix {
   const offsets = [0];
   const indices: number[] = [];

@@ -3,12 +3,18 @@ import { createKey } from '@codebeam/random';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends } from '../../backend/fixtures/backends.js';
 import {
+  batchNorm,
+  batchNormInTraining,
   countParams,
   createDropout,
   flattenParams,
+  initBatchNorm,
   initMlp,
+  isRunningAverage,
   mapParams,
   mlp,
+  mlpInTraining,
+  noDropout,
   relativePositionBucket,
   rmsNorm,
   unflattenParams,
@@ -69,6 +75,54 @@ describe.each(backends)('layers on %s', (backend) => {
     expect(initMlp(key, [4, 3, 2]).map(({ weight }) => weight.shape)).toEqual([
       [4, 3],
       [3, 2],
+    ]);
+  });
+
+  it.each([
+    ['relu', [0, 2]],
+    ['leaky-relu', [-0.01, 2]],
+    ['tanh', [Math.tanh(-1), Math.tanh(2)]],
+    ['sigmoid', [1 / (1 + Math.E), 1 / (1 + Math.exp(-2))]],
+  ] as const)('mlp applies %s between layers, and after the last where asked to', async (activation, expected) => {
+    const layers = [{ weight: tf.eye(2), bias: tf.tensor1d([-2, 0]) }];
+    const x = tf.tensor2d([[1, 2]]);
+    expect(Array.from(await mlp(layers, x, { activation }).data())).toEqual([-1, 2]);
+    const activated = await mlp(layers, x, { activation, activateLast: true }).data();
+    for (const [i, value] of expected.entries()) expect(activated[i]).toBeCloseTo(value, 6);
+    const twice = [...layers, { weight: tf.eye(2), bias: tf.tensor1d([0, 0]) }];
+    expect(Array.from(await mlp(twice, x, { activation }).data())).toEqual(Array.from(activated));
+  });
+
+  it('mlp in training is that of inference with what it drops left out', async () => {
+    const layers = initMlp(key, [6, 5, 4]);
+    const x = tf.tensor2d(
+      Float32Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+      [2, 6],
+    );
+    const { output, updates } = mlpInTraining(layers, x, noDropout, { activation: 'tanh' });
+    expect(updates).toEqual({});
+    const [learnt, asked] = [await output.data(), await mlp(layers, x, { activation: 'tanh' }).data()];
+    expect(learnt).toEqual(asked);
+    const dropped = mlpInTraining(layers, x, createDropout(0.5, key), { activation: 'tanh' }).output;
+    expect(await dropped.data()).not.toEqual(asked);
+  });
+
+  it('batchNorm goes by the batch in training and by what was seen in training afterwards', async () => {
+    const x = tf.tensor2d([1, 10, 3, 30], [2, 2]);
+    let norm = initBatchNorm(2);
+    const first = batchNormInTraining(norm, x);
+    // Means 2 and 20, variances 1 and 100; as samples of more they are 2 and 200.
+    for (const [i, value] of [-1, -1, 1, 1].entries()) expect((await first.output.data())[i]).toBeCloseTo(value, 4);
+    expect(Array.from(await first.updates.runningMean.data())).toEqual([0.2, 2].map((mean) => expect.closeTo(mean, 5)));
+    const variances = [0.9 + 0.2, 0.9 + 20].map((variance) => expect.closeTo(variance, 4));
+    expect(Array.from(await first.updates.runningVariance.data())).toEqual(variances);
+    for (let step = 0; step < 200; step++) norm = { ...norm, ...batchNormInTraining(norm, x).updates };
+    const after = await batchNorm(norm, x).data();
+    for (const [i, value] of [-1, -1, 1, 1].entries()) expect(after[i]).toBeCloseTo(value * Math.SQRT1_2, 3);
+    expect(() => batchNormInTraining(norm, tf.ones([1, 2]))).toThrow('nn: a batch must have at least 2 rows');
+    expect(Object.keys(flattenParams({ norm })).filter(isRunningAverage)).toEqual([
+      'norm.runningMean',
+      'norm.runningVariance',
     ]);
   });
 

@@ -3,10 +3,10 @@
  * personalized ranking from implicit feedback", sec. 4 and 5.1.
  */
 import { tf } from '@codebeam/backend';
-import { type Sequences, sequenceOf, shuffledBatches } from '@codebeam/data';
 import { normal } from '@codebeam/nn';
-import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
+import { createKey, foldIn } from '@codebeam/random';
 import { z } from 'zod';
+import { type Contrasts, contrastBatches } from './negatives.js';
 import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
 
 export const bprMfSchema = z.strictObject({
@@ -25,13 +25,6 @@ export type BprMf = {
   items: tf.Tensor2D;
 };
 
-/** A step's triples: the user has met the first item and not the second. */
-interface Triples {
-  users: Int32Array;
-  met: Int32Array;
-  unmet: Int32Array;
-}
-
 /** Mean of -ln sigmoid(x y_met - x y_unmet), in nats. */
 export function bprLoss(met: tf.Tensor, unmet: tf.Tensor): tf.Scalar {
   return tf.mean(tf.softplus(tf.sub(unmet, met)));
@@ -41,7 +34,7 @@ export function bprLoss(met: tf.Tensor, unmet: tf.Tensor): tf.Scalar {
  * BPR-MF as a recommender: an item's score is the inner product of its factors and the user's. Anybody whom training has not seen has the
  * mean of the factors of the items met, so that no history is without lists.
  */
-export const bprMf = defineTrainedRecommender<z.output<typeof bprMfSchema>, BprMf, Triples>({
+export const bprMf = defineTrainedRecommender<z.output<typeof bprMfSchema>, BprMf, Contrasts>({
   name: 'bpr-mf',
   options: bprMfSchema,
   training: recommenderTrainingSchema.extend({
@@ -55,7 +48,8 @@ export const bprMf = defineTrainedRecommender<z.output<typeof bprMfSchema>, BprM
       items: normal(foldIn(key, 1), [numItems, factors], 0.1),
     };
   },
-  batches: ({ sequences, numItems }, { batchSize, key }) => drawTriples(sequences, numItems, batchSize, key),
+  batches: ({ sequences, numItems }, { batchSize, key }) =>
+    contrastBatches(sequences, numItems, { batchSize, negatives: 1, key }),
   loss(params, { users, met, unmet }, { regularization }) {
     const user = tf.gather(params.users, tf.tensor1d(users, 'int32')); // [B, D]
     const [first, second] = [met, unmet].map((items) => tf.gather(params.items, tf.tensor1d(items, 'int32'))); // [B, D]
@@ -63,43 +57,15 @@ export const bprMf = defineTrainedRecommender<z.output<typeof bprMfSchema>, BprM
     const squares = [user, first, second].map((factors) => tf.sum(tf.square(factors)));
     return tf.add<tf.Scalar>(loss, tf.mul(tf.addN(squares), regularization / (2 * users.length)));
   },
-  scores(params, { histories, users, rowOf }) {
-    const { items, users: known } = params;
-    const rows = histories.map((history, b) => {
-      const row = rowOf(users?.[b]);
-      if (row !== undefined) return tf.slice(known, [row, 0], [1, -1]);
-      if (history.length === 0) return tf.zeros([1, items.shape[1]]);
-      return tf.mean(tf.gather(items, tf.tensor1d(history, 'int32')), 0, true); // [1, D]
-    });
-    return tf.matMul(tf.concat(rows, 0), items, false, true); // [B, N]
-  },
-});
-
-/** One epoch: every interaction once, each with an item that its user has not met. */
-function drawTriples(
-  sequences: Sequences,
-  numItems: number,
-  batchSize: number,
-  key: Key,
-): Iterable<Triples> & { size: number } {
-  const { offsets, items } = sequences;
-  const numUsers = offsets.length - 1;
-  const users = new Int32Array(items.length);
-  for (let user = 0; user < numUsers; user++) users.fill(user, offsets[user], offsets[user + 1]);
-  const met = Array.from({ length: numUsers }, (_, user) => new Set(sequenceOf(sequences, user)));
-  // Who has met everything has nothing to prefer it to.
-  const places = Int32Array.from(items.keys()).filter((place) => met[users[place]].size < numItems);
-  function* batches(): Generator<Triples> {
-    const generator = createGenerator(foldIn(key, 1));
-    for (const chosen of shuffledBatches(foldIn(key, 0), places.length, batchSize)) {
-      const batch = chosen.map((place) => places[place]);
-      const unmet = batch.map((place) => {
-        let item = generator.integer(numItems);
-        while (met[users[place]].has(item)) item = generator.integer(numItems);
-        return item;
+  scorer:
+    ({ items, users: known }, _options, { rowOf }) =>
+    ({ histories, users }) => {
+      const rows = histories.map((history, b) => {
+        const row = rowOf(users?.[b]);
+        if (row !== undefined) return tf.slice(known, [row, 0], [1, -1]);
+        if (history.length === 0) return tf.zeros([1, items.shape[1]]);
+        return tf.mean(tf.gather(items, tf.tensor1d(history, 'int32')), 0, true); // [1, D]
       });
-      yield { users: batch.map((place) => users[place]), met: batch.map((place) => items[place]), unmet };
-    }
-  }
-  return { size: Math.ceil(places.length / batchSize), [Symbol.iterator]: batches };
-}
+      return tf.matMul(tf.concat(rows, 0), items, false, true); // [B, N]
+    },
+});

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineRecommender, scoreEach, vector } from './define-recommender.js';
 import { countItems, popularityFill } from './popularity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 import { countSuccessors } from './successors.js';
 
 export const coOccurrenceSchema = z.strictObject({
@@ -21,17 +22,12 @@ export const coOccurrence = defineRecommender({
   name: 'co-occurrence',
   options: coOccurrenceSchema,
   fit({ sequences, numItems }, options) {
-    const { offsets, items, weights } = countSuccessors(sequences, numItems, options);
-    return {
-      counts: vector(countItems(sequences, numItems)),
-      offsets: vector(offsets),
-      items: vector(items),
-      weights: vector(weights),
-    };
+    const successors = countSuccessors(sequences, numItems, options);
+    return { counts: vector(countItems(sequences, numItems)), ...sparseWeights('successors', successors) };
   },
-  scorer(learnt, { decay, maxHistory }, { numItems }) {
-    const fill = popularityFill(learnt.counts.values);
-    const [offsets, items, weights] = [learnt.offsets.values, learnt.items.values, learnt.weights.values];
+  scorer(weights, { decay, maxHistory }, { numItems }) {
+    const fill = popularityFill(weights.counts.values);
+    const { offsets, indices, values } = sparseMatrixOf(weights, 'successors');
     return scoreEach(numItems, (scores, history) => {
       scores.set(fill);
       const oldest = Math.max(0, history.length - maxHistory);
@@ -39,8 +35,8 @@ export const coOccurrence = defineRecommender({
       for (let place = history.length - 1; place >= oldest; place--) {
         const item = history[place];
         for (let entry = offsets[item]; entry < offsets[item + 1]; entry++) {
-          const other = items[entry];
-          scores[other] = Math.max(scores[other], 0) + recency * weights[entry];
+          const other = indices[entry];
+          scores[other] = Math.max(scores[other], 0) + recency * values[entry];
         }
         recency *= decay;
       }

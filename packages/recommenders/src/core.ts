@@ -177,11 +177,13 @@ export const core = defineTrainedRecommender<CoreConfig, Core, Batch>({
   batches: ({ sequences }, options) => bucketByLength(slidingWindowPairs(sequences, options), options),
   loss: (params, { histories, targets }, config, key) =>
     coreLoss(params, packSequences(histories), targets, config, key),
-  scores: (params, { histories }, config) => {
-    const latest = packSequences(histories.map((history) => history.subarray(-config.maxHistory)));
-    const encoded = tf.div(encodeSessions(params, latest, config), config.temperature); // [B, D]
-    return tf.matMul(encoded, unitRows(params.items), false, true); // [B, N]
-  },
+  scorer:
+    (params, config) =>
+    ({ histories }) => {
+      const latest = packSequences(histories.map((history) => history.subarray(-config.maxHistory)));
+      const encoded = tf.div(encodeSessions(params, latest, config), config.temperature); // [B, D]
+      return tf.matMul(encoded, unitRows(params.items), false, true); // [B, N]
+    },
 });
 
 function normalise({ weight, bias }: LayerNorm, x: tf.Tensor2D): tf.Tensor2D {

@@ -52,6 +52,8 @@ export interface FitContext {
   label?: string;
   /** Where a model that is trained in steps saves checkpoints and goes on from them; nothing is saved when left out. */
   stateFolder?: string;
+  /** Path of a file that an option names; the name itself when left out. */
+  pathOf?: (file: string) => string;
   /** Where such a model logs; nothing is logged when left out. */
   logFolder?: string;
   /** Measures such a model on the validation part as it is being trained: the state with the best `metric` is what comes back. */
@@ -79,6 +81,8 @@ export type Scorer = (question: Question) => Float32Array | Promise<Float32Array
 export interface Facts {
   /** N */
   numItems: number;
+  /** What every user of the training data has met, oldest first. */
+  sequences: Sequences;
   /** Row of a user in the training data, if there is one. */
   rowOf: (user: string | undefined) => number | undefined;
 }
@@ -174,7 +178,11 @@ export function defineRecommender<C extends object, W extends Weights>(
   ): FittedRecommender {
     const { numItems, sequences, ratings, fittedOn, itemIds, userIds } = data;
     const rows = new Map(userIds?.map((id, row) => [id, row]));
-    const scorer = definition.scorer(weights, options, { numItems, rowOf: (user) => rows.get(user!) });
+    const scorer = definition.scorer(weights, options, {
+      numItems,
+      sequences,
+      rowOf: (user) => rows.get(user!),
+    });
     const batchSize = Math.max(1, Math.floor(numbersAtOnce / numItems));
 
     /** Scores in batches, each of which begins at history `start`. */

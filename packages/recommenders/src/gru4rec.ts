@@ -334,8 +334,10 @@ export const gru4rec = defineTrainedRecommender<Gru4recConfig, Gru4recInTraining
   batches: ({ sequences, numItems }, options) => gru4recSteps(sequences, numItems, options),
   rows: ({ rows }) => rows,
   loss: gru4recLoss,
-  scores(params, { histories }) {
-    const hidden = withColumn(lastStates(params, histories), tf.ones([histories.length, 1])); // [B, H + 1]
-    return tf.matMul(hidden, params.items, false, true); // [B, N]
-  },
+  scorer:
+    (params) =>
+    ({ histories }) => {
+      const hidden = withColumn(lastStates(params, histories), tf.ones([histories.length, 1])); // [B, H + 1]
+      return tf.matMul(hidden, params.items, false, true); // [B, N]
+    },
 });

@@ -41,9 +41,21 @@ export { itemKnn } from './item-knn.js';
 export { markov } from './markov.js';
 export { loadRecommender, recommenderModels } from './models.js';
 export { mostPopular } from './most-popular.js';
+export {
+  initNeumf,
+  type LookUp,
+  type Neumf,
+  type NeumfConfig,
+  neumf,
+  neumfForward,
+  neumfLoss,
+  neumfSchema,
+  pairsOf,
+} from './neumf.js';
+export { proxy } from './proxy.js';
 export { random } from './random.js';
 export { rp3beta } from './rp3beta.js';
-export { sampledBprMax, sampledCrossEntropy } from './sampled-losses.js';
+export { binaryCrossEntropy, sampledBprMax, sampledCrossEntropy, sampledSoftmax } from './sampled-losses.js';
 export {
   initSasrec,
   lastOutputs,
@@ -55,6 +67,7 @@ export {
   sasrecSchema,
   sasrecTrainingSchema,
 } from './sasrec.js';
+export { type SasrecBatch, type SasrecSamples, sasrecBatches } from './sasrec-batches.js';
 export {
   estimateFit,
   type FitEstimate,

@@ -2,8 +2,9 @@ import { transpose } from '@codebeam/data';
 import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
 import { feedbackSchema, userItemMatrix } from './feedback.js';
-import { keepNeighbours, reverseNeighbours, scoreByNeighbours } from './neighbours.js';
+import { keepNeighbours, scoreByNeighbours } from './neighbours.js';
 import { rowOf, similaritySchema, similarityTo } from './similarity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
 /**
  * Item-based nearest neighbours: score(j) = sum over the items i of a history of x_i S[i][j], S the similarities of the items' columns
@@ -46,7 +47,7 @@ export const itemKnn = defineRecommender({
       }
       if (!self) row[item] = 0;
     });
-    return keep === 'source' ? neighbours : reverseNeighbours(neighbours);
+    return sparseWeights('neighbours', keep === 'source' ? neighbours : transpose(neighbours));
   },
-  scorer: (neighbours, { feedback }, { numItems }) => scoreByNeighbours(neighbours, numItems, feedback),
+  scorer: (weights, { feedback }) => scoreByNeighbours(sparseMatrixOf(weights, 'neighbours'), feedback),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineRecommender, scoreEach, vector } from './define-recommender.js';
 import { countItems, popularityFill } from './popularity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 import { countSuccessors } from './successors.js';
 
 /**
@@ -16,24 +17,20 @@ export const markov = defineRecommender({
   name: 'markov',
   options: z.strictObject({}),
   fit({ sequences, numItems }) {
-    const { offsets, items, weights } = countSuccessors(sequences, numItems, { window: 1, symmetric: false });
-    return {
-      counts: vector(countItems(sequences, numItems)),
-      offsets: vector(offsets),
-      items: vector(items),
-      weights: vector(weights),
-    };
+    const successors = countSuccessors(sequences, numItems, { window: 1, symmetric: false });
+    return { counts: vector(countItems(sequences, numItems)), ...sparseWeights('successors', successors) };
   },
-  scorer({ counts, offsets, items, weights }, _options, { numItems }) {
-    const fill = popularityFill(counts.values);
+  scorer(weights, _options, { numItems }) {
+    const fill = popularityFill(weights.counts.values);
+    const { offsets, indices, values } = sparseMatrixOf(weights, 'successors');
     return scoreEach(numItems, (scores, history) => {
       scores.set(fill);
       const last = history.at(-1);
       if (last === undefined) return;
-      const begin = offsets.values[last];
-      const end = offsets.values[last + 1];
+      const begin = offsets[last];
+      const end = offsets[last + 1];
       for (let entry = begin; entry < end; entry++) {
-        scores[items.values[entry]] = weights.values[entry] - (entry - begin) / (end - begin);
+        scores[indices[entry]] = values[entry] - (entry - begin) / (end - begin);
       }
     });
   },

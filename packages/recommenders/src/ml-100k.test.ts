@@ -10,7 +10,7 @@ import {
 } from '@codebeam/data';
 import { presets, rankedLists, rankingMetrics } from '@codebeam/eval';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ease, mostPopular, type RecommenderModel } from './index.js';
+import { ease, mostPopular, neumf, type RecommenderModel } from './index.js';
 
 const folder = process.env.CODEBEAM_DATA;
 
@@ -30,11 +30,12 @@ describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names 
   async function metricsOf(model: RecommenderModel, options: object): Promise<Record<string, number>> {
     const sequences = orderByTime(train);
     const numItems = train.itemIds.length;
-    const recommender = await model.fit({ sequences, numItems, fittedOn: 'train' }, options);
+    const { userIds } = train;
+    const recommender = await model.fit({ sequences, numItems, userIds, fittedOn: 'train' }, options);
     const histories = Array.from(train.userIds, (_, user) =>
       sequences.items.subarray(sequences.offsets[user], sequences.offsets[user + 1]),
     );
-    const { items } = await recommender.recommend(histories, 10, { maskHistory: true });
+    const { items } = await recommender.recommend(histories, 10, { maskHistory: true, users: userIds });
     const { offsets, items: targets } = orderByTime(test);
     const input = { lists: rankedLists(items, 10), targets: { offsets, items: targets }, train: sequences, numItems };
     return rankingMetrics(input, presets.warprec, [10]).overall;
@@ -71,4 +72,12 @@ describe.skipIf(!folder)('on MovieLens-100K (skipped unless CODEBEAM_DATA names 
       'entropy@10': expect.closeTo(5.344379, 4),
     });
   });
+
+  it('finds NeuMF ahead of most-popular after a few epochs', async () => {
+    const { 'recall@10': recall, 'ndcg@10': ndcg } = await metricsOf(neumf, {
+      training: { maxEpochs: 5, progressBar: false },
+    });
+    expect(recall).toBeGreaterThan(1.2 * 0.072384);
+    expect(ndcg).toBeGreaterThan(1.2 * 0.085564);
+  }, 600_000);
 });

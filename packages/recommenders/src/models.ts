@@ -10,6 +10,8 @@ import { ials } from './ials.js';
 import { itemKnn } from './item-knn.js';
 import { markov } from './markov.js';
 import { mostPopular } from './most-popular.js';
+import { neumf } from './neumf.js';
+import { proxy } from './proxy.js';
 import { random } from './random.js';
 import { rp3beta } from './rp3beta.js';
 import { sasrec } from './sasrec.js';
@@ -23,7 +25,8 @@ export const recommenderModels: Readonly<Record<string, RecommenderModel>> = Obj
     ...[random, mostPopular, markov, coOccurrence], // counting
     ...[itemKnn, userKnn, rp3beta, ease, slim, ials], // of the user-item matrix
     ...[vsm, attributeItemKnn, attributeUserKnn, cease, addEase], // of what items are, too
-    ...[bprMf, sasrec, core, gru4rec], // trained by gradient
+    ...[bprMf, neumf, sasrec, core, gru4rec], // trained by gradient
+    ...[proxy], // of another system
   ].map((model: RecommenderModel) => [model.name, model]),
 );
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
 import { feedbackSchema, userItemMatrix } from './feedback.js';
 import { keepNeighbours, scoreByNeighbours } from './neighbours.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
 /**
  * RP3beta: a random walk of three steps from a user over the graph of users and items, with popular ends held back. Paudel et al. 2017,
@@ -36,10 +37,10 @@ export const rp3beta = defineRecommender({
       for (const other of row.keys()) row[other] *= discount[other];
       row[item] = 0;
     });
-    if (normalize) normalizeRows(neighbours.offsets.values, neighbours.weights.values);
-    return neighbours;
+    if (normalize) normalizeRows(neighbours.offsets, neighbours.values);
+    return sparseWeights('neighbours', neighbours);
   },
-  scorer: (neighbours, { feedback }, { numItems }) => scoreByNeighbours(neighbours, numItems, feedback),
+  scorer: (weights, { feedback }) => scoreByNeighbours(sparseMatrixOf(weights, 'neighbours'), feedback),
 });
 
 /** Each row's values as probabilities, to the power of alpha. */

@@ -3,11 +3,12 @@
  * output. Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", sec. 3.
  *
  * Shapes: B users, S items of B histories one after another, N items of the catalogue, T items read at most, D width.
- * Differs from the paper: cross-entropy over all items takes the place of one negative with binary cross-entropy (Klenitskiy &
- * Vasilev 2023 measure what that changes); histories are packed instead of padded, so a position counts from a history's oldest item.
+ * Differs from the paper: histories are packed instead of padded, so a position counts from a history's oldest item; and unless told
+ * otherwise, cross-entropy over all items takes the place of one negative with binary cross-entropy (Klenitskiy & Vasilev 2023 measure
+ * what that changes).
  */
 import { attention, layerNorm, softmaxCrossEntropy, tf } from '@codebeam/backend';
-import { type Batch, packSequences, placesIn, type Sequences, sequenceBatches } from '@codebeam/data';
+import { packSequences, placesIn, type Sequences } from '@codebeam/data';
 import {
   type Affine,
   affine,
@@ -20,6 +21,8 @@ import {
 } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
 import { z } from 'zod';
+import { binaryCrossEntropy, sampledSoftmax } from './sampled-losses.js';
+import { type SasrecBatch, type SasrecSamples, sasrecBatches } from './sasrec-batches.js';
 import { defineTrainedRecommender, recommenderTrainingSchema } from './train-recommender.js';
 
 export const sasrecSchema = z.strictObject({
@@ -32,6 +35,25 @@ export const sasrecSchema = z.strictObject({
     .positive()
     .default(50)
     .describe('T, items of the history that are read, the latest ones (paper: 50)'),
+  loss: z
+    .enum(['cross-entropy', 'sampled-softmax', 'bce'])
+    .default('cross-entropy')
+    .describe('over all items; over the target and samples; of the target and one item not met (paper: bce)'),
+  numSamples: z.int().positive().default(256).describe('sampled-softmax: K, negatives of a target'),
+  sharedSamples: z
+    .boolean()
+    .default(true)
+    .describe('sampled-softmax: all targets of a batch have the same negatives, or each has its own'),
+  sampleAlpha: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('sampled-softmax: samples are drawn by popularity to this power; 0: uniformly'),
+  logq: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('sampled-softmax: share of the log-probability of being drawn that scores are corrected by'),
 });
 export type SasrecConfig = z.infer<typeof sasrecSchema>;
 
@@ -117,30 +139,66 @@ export function sasrecForward(
   return normalise(params.norm, hidden);
 }
 
-/** Mean cross-entropy over all items of each item that follows another, in nats. */
+/**
+ * Mean loss of each item that follows another, in nats: cross-entropy over all items; or, with samples, over the target and its negatives,
+ * or the binary cross-entropies of the two, added (sec. 3.5).
+ */
 export function sasrecLoss(
   params: Sasrec,
   inputs: Sequences,
   targets: Int32Array,
   config: SasrecConfig,
   key?: Key,
+  samples?: SasrecSamples,
 ): tf.Scalar {
   const dropout = key ? createDropout(config.dropout, key) : noDropout;
   const hidden = sasrecForward(params, inputs, config, dropout); // [S, D]
-  return softmaxCrossEntropy(hidden, params.items, tf.tensor1d(targets, 'int32'));
+  if (!samples) return softmaxCrossEntropy(hidden, params.items, tf.tensor1d(targets, 'int32'));
+  const { target, negatives } = scoreSamples(hidden, params.items, targets, samples);
+  if (config.loss === 'bce') return tf.mul(2, binaryCrossEntropy(target, negatives));
+  return sampledSoftmax(target, negatives);
+}
+
+/** Scores of targets [S, 1] and of their negatives [S, K], corrected; a negative that is the target itself has next to none. */
+function scoreSamples(
+  hidden: tf.Tensor2D,
+  table: tf.Tensor2D,
+  targets: Int32Array,
+  { count, negatives, corrections }: SasrecSamples,
+): { target: tf.Tensor2D; negatives: tf.Tensor2D } {
+  const [positions, width] = hidden.shape;
+  const own = tf.gather(table, tf.tensor1d(targets, 'int32')); // [S, D]
+  const others: tf.Tensor2D = tf.gather(table, tf.tensor1d(negatives, 'int32')); // [K, D] or [S*K, D]
+  let target: tf.Tensor2D = tf.sum(tf.mul(hidden, own), 1, true); // [S, 1]
+  let compared: tf.Tensor2D =
+    negatives.length === count
+      ? tf.matMul(hidden, others, false, true) // [S, K]
+      : tf.reshape(
+          tf.matMul(tf.reshape(others, [positions, count, width]), tf.reshape(hidden, [positions, width, 1])),
+          [positions, count],
+        ); // [S, K, D] [S, D, 1] -> [S, K, 1] -> [S, K]
+  if (corrections) {
+    target = tf.sub(target, tf.tensor2d(corrections.targets, [positions, 1]));
+    compared = tf.sub(compared, tf.tensor2d(corrections.negatives, [negatives.length / count, count]));
+  }
+  const drawn = tf.tensor2d(negatives, [negatives.length / count, count], 'int32');
+  const isTarget = tf.equal(drawn, tf.tensor2d(targets, [positions, 1], 'int32')); // [S, K]
+  return { target, negatives: tf.sub(compared, tf.mul(tf.cast(isTarget, 'float32'), 1e9)) };
 }
 
 /** SASRec as a recommender: an item's score is its inner product with what is expected. After an empty history all are alike. */
-export const sasrec = defineTrainedRecommender<SasrecConfig, Sasrec, Batch>({
+export const sasrec = defineTrainedRecommender<SasrecConfig, Sasrec, SasrecBatch>({
   name: 'sasrec',
   options: sasrecSchema,
   training: sasrecTrainingSchema,
   init: (config, { numItems }, seed) => initSasrec(config, numItems, seed),
-  batches: ({ sequences }, options) => sequenceBatches(sequences, options),
-  loss: (params, { histories, targets }, config, key) =>
-    sasrecLoss(params, packSequences(histories), targets, config, key),
-  scores: (params, { histories }, config) =>
-    tf.matMul(lastOutputs(params, histories, config), params.items, false, true), // [B, N]
+  batches: sasrecBatches,
+  loss: (params, { histories, targets, samples }, config, key) =>
+    sasrecLoss(params, packSequences(histories), targets, config, key, samples),
+  scorer:
+    (params, config) =>
+    ({ histories }) =>
+      tf.matMul(lastOutputs(params, histories, config), params.items, false, true), // [B, N]
 });
 
 /** [B, D] what is expected after the last item of each history; zero after an empty one. */

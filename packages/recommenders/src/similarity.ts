@@ -1,4 +1,5 @@
 import { type SparseMatrix, transpose } from '@codebeam/data';
+import { emptyRecommendations, writeTopK } from '@codebeam/eval';
 import { z } from 'zod';
 
 export const similaritySchema = z
@@ -105,6 +106,26 @@ export function similarityTo(
     default:
       throw new Error(`internal: similarity ${similarity satisfies never}`);
   }
+}
+
+/**
+ * The k rows of a matrix that are most like a vector, best first, and how like it each is. Of rows alike the lower counts; those whose
+ * similarity is 0 are none.
+ */
+export function nearestTo(
+  matrix: SparseMatrix,
+  similarity: Similarity,
+  k: number,
+): (vector: ReadonlyMap<number, number>) => [row: number, similarity: number][] {
+  const compare = similarityTo(matrix, similarity);
+  const similarities = new Float64Array(matrix.rows);
+  const nearest = emptyRecommendations(1, Math.min(k, matrix.rows));
+  return (vector) => {
+    compare(vector, similarities);
+    writeTopK(similarities, nearest, 0);
+    const rows = Array.from(nearest.items).filter((row) => row >= 0 && similarities[row] !== 0);
+    return rows.map((row) => [row, similarities[row]]);
+  };
 }
 
 /** A row of a sparse matrix, by column. */

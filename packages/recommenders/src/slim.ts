@@ -2,8 +2,9 @@ import { type SparseMatrix, sparseMatrix, transpose } from '@codebeam/data';
 import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
 import { feedbackSchema, userItemMatrix } from './feedback.js';
-import { keepNeighbours, reverseNeighbours, scoreByNeighbours } from './neighbours.js';
+import { keepNeighbours, scoreByNeighbours } from './neighbours.js';
 import { rowOf } from './similarity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
 /**
  * SLIM: sparse, non-negative weights of items on items. Ning & Karypis 2011, "SLIM: Sparse linear methods for top-N recommender systems".
@@ -32,9 +33,9 @@ export const slim = defineRecommender({
   fit(data, options) {
     const matrix = userItemMatrix(data, options.feedback);
     const byTarget = keepNeighbours(data.numItems, data.numItems, createDescent(matrix, options));
-    return reverseNeighbours(byTarget); // found by target, used by the item in the history
+    return sparseWeights('neighbours', transpose(byTarget)); // found by target, used by the item in the history
   },
-  scorer: (neighbours, { feedback }, { numItems }) => scoreByNeighbours(neighbours, numItems, feedback),
+  scorer: (weights, { feedback }) => scoreByNeighbours(sparseMatrixOf(weights, 'neighbours'), feedback),
 });
 
 /** A function that fits one target's weights [N]; all that are not 0 are above. */

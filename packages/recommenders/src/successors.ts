@@ -1,16 +1,7 @@
-import type { Sequences } from '@codebeam/data';
-
-/** A sparse [N, N] matrix by rows (CSR): row i holds what followed item i. */
-export interface SuccessorTable {
-  /** [N+1] row i is entries offsets[i] to offsets[i+1]. */
-  offsets: Int32Array;
-  /** Column of each entry; within a row, items in the order in which the sequences first show them. */
-  items: Int32Array;
-  weights: Float64Array;
-}
+import type { Sequences, SparseMatrix } from '@codebeam/data';
 
 /**
- * C[i][j] = sum of 1/distance over every j that comes after an i within `window` places of a user's sequence;
+ * [N, N] what followed each item, within a row in the order in which the sequences first show it: C[i][j] = sum of 1/distance over every j that comes after an i within `window` places of a user's sequence;
  * with `symmetric` also over every j that comes before. A window of 1 gives transition counts.
  *
  * Rows are gathered one at a time from the places where their item occurs, so only one dense row is ever in memory.
@@ -19,7 +10,7 @@ export function countSuccessors(
   { offsets: starts, items: sequence }: Sequences,
   numItems: number,
   { window, symmetric }: { window: number; symmetric: boolean },
-): SuccessorTable {
+): SparseMatrix {
   // Where each item occurs, by item: a counting sort of the places.
   const firstPlace = new Int32Array(numItems + 1);
   for (const item of sequence) firstPlace[item + 1]++;
@@ -43,14 +34,14 @@ export function countSuccessors(
   if (symmetric) numPairs *= 2;
 
   const offsets = new Int32Array(numItems + 1);
-  const items = new Int32Array(numPairs);
-  const weights = new Float64Array(numPairs);
+  const indices = new Int32Array(numPairs);
+  const values = new Float64Array(numPairs);
   const row = new Float64Array(numItems);
   let size = 0;
   for (let item = 0; item < numItems; item++) {
     const rowStart = size;
     const add = (other: number, distance: number) => {
-      if (row[other] === 0) items[size++] = other;
+      if (row[other] === 0) indices[size++] = other;
       row[other] += 1 / distance;
     };
     for (let slot = firstPlace[item]; slot < firstPlace[item + 1]; slot++) {
@@ -62,10 +53,16 @@ export function countSuccessors(
       for (let other = place - 1; other >= first; other--) add(sequence[other], place - other);
     }
     for (let entry = rowStart; entry < size; entry++) {
-      weights[entry] = row[items[entry]];
-      row[items[entry]] = 0;
+      values[entry] = row[indices[entry]];
+      row[indices[entry]] = 0;
     }
     offsets[item + 1] = size;
   }
-  return { offsets, items: items.slice(0, size), weights: weights.slice(0, size) };
+  return {
+    rows: numItems,
+    columns: numItems,
+    offsets,
+    indices: indices.slice(0, size),
+    values: values.slice(0, size),
+  };
 }

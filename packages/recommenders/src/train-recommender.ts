@@ -38,19 +38,21 @@ export interface TrainedDefinition<C extends object, P extends Params, B> {
   loss(params: P, batch: B, options: C, key: Key): tf.Scalar | LossResult;
   /** The branch of the parameters that goes on from step to step but is neither learnt nor a part of the fitted model. */
   carried?: string;
+  /** Parameters of the fitted model that nothing but `updates` moves, by flat name: running averages. */
+  averaged?(name: string): boolean;
   /** Rows of tables that a batch is about, where it is not about all of them. */
   rows?(batch: B): { readonly [name: string]: Int32Array };
   /** The one that the training options name when left out. */
   optimizer?(options: C & TrainingConfig): Optimizer;
-  /** [B, N] */
-  scores(params: P, question: Question & { rowOf: Facts['rowOf'] }, options: C): tf.Tensor2D;
+  /** Called once for a fitted or loaded model; what it returns scores all items [B, N], in a tidy. */
+  scorer(params: P, options: C, facts: Facts): (question: Question) => tf.Tensor2D;
 }
 
 /** A model that is trained by gradient, in the loop that all of them share. */
 export function defineTrainedRecommender<C extends object, P extends Params, B>(
   definition: TrainedDefinition<C, P, B>,
 ): RecommenderModel<C & { training: z.output<typeof recommenderTrainingSchema> }> {
-  const { name: model, options, training, init, batches, loss, carried, rows, optimizer, scores } = definition;
+  const { name: model, options, training, init, batches, loss, carried, averaged, rows, optimizer } = definition;
   const isLearnt = (name: string) => carried === undefined || !name.startsWith(`${carried}.`);
   type Options = C & { training: z.output<typeof recommenderTrainingSchema> };
   return defineRecommender<Options, Weights>({
@@ -78,7 +80,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
           const result = loss(params, batch, config, key);
           return result instanceof tf.Tensor ? { loss: result } : result;
         },
-        trainable: isLearnt,
+        trainable: (name) => isLearnt(name) && !averaged?.(name),
         ...(rows && { rows }),
         ...(optimizer && { optimizer: optimizer(all) }),
         ...(stateFolder && { stateFolder }),
@@ -93,10 +95,10 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
       });
       return toWeights(params, isLearnt);
     },
-    scorer(weights, { training: _, ...rest }, { rowOf }) {
-      const params = toParams<P>(weights);
+    scorer(weights, { training: _, ...rest }, facts) {
+      const scores = definition.scorer(toParams<P>(weights), rest as unknown as C, facts);
       return async (question) => {
-        const result = tf.tidy(() => scores(params, { ...question, rowOf }, rest as unknown as C)); // [B, N]
+        const result = tf.tidy(() => scores(question)); // [B, N]
         const values = await result.data<'float32'>();
         result.dispose();
         return values;

@@ -1,8 +1,15 @@
-import { emptyRecommendations, writeTopK } from '@codebeam/eval';
+import type { SparseMatrix } from '@codebeam/data';
 import { z } from 'zod';
-import { defineRecommender, scoreEach, vector } from './define-recommender.js';
+import { defineRecommender, type Scorer, scoreEach } from './define-recommender.js';
 import { feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
-import { similaritySchema, similarityTo } from './similarity.js';
+import { nearestTo, similaritySchema, similarityTo } from './similarity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
+
+export const userKnnSchema = z.strictObject({
+  k: z.int().positive().default(100).describe('users that a history is compared with in the end'),
+  similarity: similaritySchema,
+  feedback: feedbackSchema,
+});
 
 /**
  * User-based nearest neighbours: score(j) = sum over the k users v most like the history of s(history, v) x_vj. Resnick et al. 1994.
@@ -12,31 +19,36 @@ import { similaritySchema, similarityTo } from './similarity.js';
  */
 export const userKnn = defineRecommender({
   name: 'user-knn',
-  options: z.strictObject({
-    k: z.int().positive().default(100).describe('users that a history is compared with in the end'),
-    similarity: similaritySchema,
-    feedback: feedbackSchema,
-  }),
+  options: userKnnSchema,
   fit(data, { feedback, similarity }) {
-    const matrix = userItemMatrix(data, feedback);
-    similarityTo(matrix, similarity); // refuses what cannot be compared before anybody asks
-    return { offsets: vector(matrix.offsets), items: vector(matrix.indices), values: vector(matrix.values) };
+    const users = userItemMatrix(data, feedback);
+    similarityTo(users, similarity); // refuses what cannot be compared before anybody asks
+    return sparseWeights('users', users);
   },
-  scorer({ offsets, items, values }, { k, similarity, feedback }, { numItems }) {
-    const rows = offsets.values.length - 1;
-    const matrix = { rows, columns: numItems, offsets: offsets.values, indices: items.values, values: values.values };
-    const compare = similarityTo(matrix, similarity);
-    const likeness = new Float64Array(rows); // [users]
-    const nearest = emptyRecommendations(1, Math.min(k, rows));
-    return scoreEach(numItems, (scores, history, { ratings }) => {
-      compare(valuesOf(history, ratings, feedback), likeness);
-      writeTopK(likeness, nearest, 0);
-      for (const user of nearest.items) {
-        if (user < 0 || likeness[user] === 0) continue;
-        for (let entry = offsets.values[user]; entry < offsets.values[user + 1]; entry++) {
-          scores[items.values[entry]] += likeness[user] * values.values[entry];
-        }
-      }
-    });
+  scorer(weights, options) {
+    const users = sparseMatrixOf(weights, 'users');
+    return scoreByUsers(users, users, (history) => history, options);
   },
 });
+
+/**
+ * The items of the k users whose rows of `compared` are most like what `describe` makes of a history, each by how like they are.
+ *
+ * @param users  [users, N] what each is worth to a user
+ */
+export function scoreByUsers(
+  users: SparseMatrix,
+  compared: SparseMatrix,
+  describe: (history: ReadonlyMap<number, number>) => ReadonlyMap<number, number>,
+  { k, similarity, feedback }: z.output<typeof userKnnSchema>,
+): Scorer {
+  const { offsets, indices, values } = users;
+  const nearest = nearestTo(compared, similarity, k);
+  return scoreEach(users.columns, (scores, history, { ratings }) => {
+    for (const [user, likeness] of nearest(describe(valuesOf(history, ratings, feedback)))) {
+      for (let entry = offsets[user]; entry < offsets[user + 1]; entry++) {
+        scores[indices[entry]] += likeness * values[entry];
+      }
+    }
+  });
+}

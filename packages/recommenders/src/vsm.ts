@@ -1,10 +1,10 @@
-import type { SparseMatrix } from '@codebeam/data';
 import { z } from 'zod';
 import { profileOf } from './attribute-knn.js';
-import { defineRecommender, scoreEach, vector } from './define-recommender.js';
+import { defineRecommender, scoreEach } from './define-recommender.js';
 import { feedbackSchema, valuesOf } from './feedback.js';
 import { featuresOf } from './item-features.js';
 import { similaritySchema, similarityTo } from './similarity.js';
+import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
 /**
  * The vector-space model: an item's score is how like its features are to the profile of the history, the sum of its items' features.
@@ -21,25 +21,16 @@ export const vsm = defineRecommender({
     feedback: feedbackSchema,
   }),
   fit(data, { weights }) {
-    const { columns, offsets, indices, values } = featuresOf(data, 'vsm');
+    const features = featuresOf(data, 'vsm');
+    if (weights === 'binary') return sparseWeights('features', features);
+    const { columns, indices, values } = features;
     const frequency = new Float64Array(columns);
     for (const feature of indices) frequency[feature]++;
     const weigh = (value: number, entry: number) => value * Math.log(data.numItems / frequency[indices[entry]]);
-    return {
-      columns: vector(Int32Array.of(columns)),
-      offsets: vector(offsets),
-      indices: vector(indices),
-      values: vector(weights === 'tfidf' ? values.map(weigh) : values),
-    };
+    return sparseWeights('features', { ...features, values: values.map(weigh) });
   },
-  scorer({ columns, offsets, indices, values }, { similarity, feedback }, { numItems }) {
-    const features: SparseMatrix = {
-      rows: numItems,
-      columns: columns.values[0],
-      offsets: offsets.values,
-      indices: indices.values,
-      values: values.values,
-    };
+  scorer(weights, { similarity, feedback }, { numItems }) {
+    const features = sparseMatrixOf(weights, 'features');
     const compare = similarityTo(features, similarity);
     return scoreEach(numItems, (scores, history, { ratings }) =>
       compare(profileOf(valuesOf(history, ratings, feedback), features), scores),

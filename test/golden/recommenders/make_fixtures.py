@@ -1,4 +1,4 @@
-"""Makes gru4rec.json, core.json and sasrec.json: small models in PyTorch, written from the papers with its own modules, whose outputs and
+"""Makes gru4rec.json, core.json, sasrec.json and neumf.json: small models in PyTorch, written from the papers with its own modules, whose outputs and
 gradients ours must reproduce. Weights are uniform and large enough that an error anywhere shows.
 
 pip install torch, then: python make_fixtures.py  (made with torch 2.15.0, in float64)
@@ -9,7 +9,10 @@ import pathlib
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, elu, gelu, layer_norm, normalize, relu, scaled_dot_product_attention
+from torch.nn.functional import (
+    batch_norm, binary_cross_entropy_with_logits, cross_entropy, elu, gelu, layer_norm, leaky_relu, normalize, relu,
+    scaled_dot_product_attention,
+)
 
 torch.manual_seed(0)
 torch.set_default_dtype(torch.float64)
@@ -108,7 +111,7 @@ SESSIONS = [[3, 1, 4, 1], [5], [8, 2, 6]]
 
 
 def norm_weights():
-    return {"weight": 1 + weights(D).detach(), "bias": weights(D)}
+    return {"weight": (1 + weights(D).detach()).requires_grad_(), "bias": weights(D)}
 
 
 def linear(inputs, outputs):
@@ -174,4 +177,95 @@ for session in SESSIONS:
         attended = norm(block["feedForwardNorm"], normed + seen, 1e-8)
         h = attended + apply(block["output"], relu(apply(block["input"], attended)))
     outputs.append(norm(sasrec["norm"], h, 1e-8))
-write("sasrec.json", sasrec, sessions=SESSIONS, outputs=numbers(torch.cat(outputs)))
+hidden = torch.cat(outputs)
+
+# Its losses, each target's negatives in a row; a negative that is the target is none.
+
+NEXT = [1, 4, 1, 7, 2, 2, 6, 0]
+SHARED = [2, 4, 8, 4, 7]
+OWN = [[5, 6], [4, 0], [2, 3], [8, 8], [0, 1], [7, 2], [5, 4], [3, 6]]
+NOT_MET = [0, 2, 5, 8, 3, 0, 1, 4]
+CORRECTION = [0.1 * item for item in range(N)]  # by item
+
+
+def leaves(params):
+    if torch.is_tensor(params):
+        return [params]
+    return [leaf for child in (params.values() if isinstance(params, dict) else params) for leaf in leaves(child)]
+
+
+def score(items, corrections):
+    return (hidden * sasrec["items"][items]).sum(1) - torch.tensor(corrections)[items]
+
+
+def softmax_loss(rows, corrections):
+    columns = [score([row[k] for row in rows], corrections) for k in range(len(rows[0]))]
+    hits = torch.tensor([[item == target for item in row] for row, target in zip(rows, NEXT)])
+    negatives = torch.stack(columns, 1).masked_fill(hits, -math.inf)
+    compared = torch.cat([score(NEXT, corrections)[:, None], negatives], 1)
+    return cross_entropy(compared, torch.zeros(len(NEXT), dtype=torch.long))
+
+
+def bce_loss():
+    with_logits, none = binary_cross_entropy_with_logits, [0.0] * N
+    positive = with_logits(score(NEXT, none), torch.ones(len(NEXT)))
+    return positive + with_logits(score(NOT_MET, none), torch.zeros(len(NEXT)))
+
+
+losses = []
+for name, count, negatives, corrected, loss in [
+    ("cross-entropy", 0, [], False, cross_entropy(hidden @ sasrec["items"].t(), torch.tensor(NEXT))),
+    ("bce", 1, NOT_MET, False, bce_loss()),
+    ("sampled-softmax", 5, SHARED, False, softmax_loss([SHARED] * len(NEXT), [0.0] * N)),
+    ("sampled-softmax", 5, SHARED, True, softmax_loss([SHARED] * len(NEXT), CORRECTION)),
+    ("sampled-softmax", 2, sum(OWN, []), True, softmax_loss(OWN, CORRECTION)),
+]:
+    gradients = torch.autograd.grad(loss, leaves(sasrec), retain_graph=True, allow_unused=True)
+    by_leaf = {id(leaf): torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves(sasrec), gradients)}
+    losses.append({"loss": name, "count": count, "negatives": negatives, "corrected": corrected, "value": loss.item(),
+                   "gradients": tree(sasrec, lambda leaf: numbers(by_leaf[id(leaf)]))})
+write("sasrec.json", sasrec, sessions=SESSIONS, outputs=numbers(hidden), targets=NEXT, corrections=CORRECTION,
+      losses=losses)
+
+# NeuMF: one step, of 3 interactions with 2 negatives each, with batch norms and without.
+
+U, G, M, LAYERS = 4, 3, 4, [5, 3]
+USERS, MET, UNMET = [1, 0, 3], [3, 0, 7], [[1, 4], [3, 8], [2, 2]]
+pairs = [*zip(USERS, MET), *((user, item) for user, items in zip(USERS, UNMET) for item in items)]
+users, items = map(list, zip(*pairs))
+labels = torch.tensor([1.0] * len(MET) + [0.0] * (len(pairs) - len(MET)))
+activations = {"relu": relu, "leaky-relu": leaky_relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+
+steps = []
+for activation, has_norms in [("relu", False), ("leaky-relu", True), ("tanh", False), ("sigmoid", True)]:
+    widths = [2 * M, *LAYERS]
+    layers = [linear(i, o) for i, o in zip(widths, widths[1:])]
+    params = {"gmf": {"users": weights(U, G), "items": weights(N, G)},
+              "mlp": {"users": weights(U, M), "items": weights(N, M), "layers": layers},
+              "output": linear(G + LAYERS[-1], 1)}
+    running = [{"runningMean": torch.rand(o), "runningVariance": 0.5 + torch.rand(o)} for o in LAYERS]
+    before = [tree(averages, numbers) for averages in running]
+
+    def neumf(training):
+        h = torch.cat([params["mlp"]["users"][users], params["mlp"]["items"][items]], 1)
+        for layer, averages in zip(layers, running):
+            h = apply(layer, h)
+            if has_norms:
+                h = batch_norm(h, averages["runningMean"], averages["runningVariance"], layer["norm"]["weight"],
+                               layer["norm"]["bias"], training)
+            h = activations[activation](h)
+        product = params["gmf"]["users"][users] * params["gmf"]["items"][items]
+        return apply(params["output"], torch.cat([product, h], 1))
+
+    if has_norms:
+        for layer, o in zip(layers, LAYERS):
+            layer["norm"] = {"weight": 1 + weights(o).detach(), "bias": weights(o)}
+            layer["norm"]["weight"].requires_grad_()
+    scores = neumf(training=False)
+    loss = binary_cross_entropy_with_logits(neumf(training=True)[:, 0], labels)
+    loss.backward()
+    steps.append({"activation": activation, "batchNorm": has_norms, "scores": numbers(scores), "value": loss.item(),
+                  "params": tree(params, numbers), "gradients": tree(params, lambda p: numbers(p.grad)),
+                  "before": before, "after": [tree(averages, numbers) for averages in running]})
+golden = {"users": USERS, "met": MET, "unmet": sum(UNMET, []), "steps": steps}
+pathlib.Path(__file__).with_name("neumf.json").write_text(json.dumps(golden) + "\n")

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { selectBackend, tf, unitRows } from '@codebeam/backend';
 import { packSequences } from '@codebeam/data';
-import { flattenParams, mapParams, type Params } from '@codebeam/nn';
+import { type Activation, type BatchNorm, flattenParams, mapParams, type Params } from '@codebeam/nn';
 import {
   type Core,
   coreSchema,
@@ -9,8 +9,15 @@ import {
   type Gru4rec,
   gru4recLoss,
   gru4recSchema,
+  type Neumf,
+  neumfForward,
+  neumfLoss,
+  neumfSchema,
+  pairsOf,
   type Sasrec,
+  type SasrecConfig,
   sasrecForward,
+  sasrecLoss,
   sasrecSchema,
 } from '@codebeam/recommenders';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +27,7 @@ type Golden = { shape: number[]; values: number[] };
 type Tree = Golden | Tree[] | { [name: string]: Tree };
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
-const isGolden = (node: Tree): node is Golden => 'values' in node;
+const isGolden = (node: Tree): node is Golden => !Array.isArray(node) && 'values' in node;
 function tensors<P extends Params>(node: Tree): P {
   if (Array.isArray(node)) return node.map((child) => tensors(child)) as unknown as P;
   if (isGolden(node)) return tf.tensor(node.values, node.shape) as unknown as P;
@@ -32,6 +39,22 @@ function expectEqual(found: tf.Tensor, { shape, values }: Golden): void {
     ...Array.from(found.dataSync(), (x, i) => Math.abs(x - values[i]) / Math.max(1, Math.abs(values[i]))),
   );
   expect(worst).toBeLessThan(1e-5);
+}
+
+/** A golden tree by flat name. */
+function leaves(node: Tree, path: readonly string[] = []): [string, Golden][] {
+  if (isGolden(node)) return [[path.join('.'), node]];
+  return Object.entries(node).flatMap(([name, child]) => leaves(child, [...path, name]));
+}
+/** Compares the gradient of a loss by every parameter. */
+function expectGradients<P extends Params>(params: P, golden: Tree, loss: (params: P) => tf.Scalar): void {
+  const expected = leaves(golden);
+  const flat = flattenParams(params);
+  const { grads } = tf.valueAndGrads((...moved: tf.Tensor[]) => {
+    const byName = new Map(expected.map(([name], i) => [name, moved[i]]));
+    return loss(mapParams(params, (tensor, name) => byName.get(name) ?? tensor));
+  })(expected.map(([name]) => flat[name]));
+  for (const [i, [, values]] of expected.entries()) expectEqual(grads[i], values);
 }
 
 describe.each(backends)('the same tensors as PyTorch, on %s', (backend) => {
@@ -60,18 +83,39 @@ describe.each(backends)('the same tensors as PyTorch, on %s', (backend) => {
     expectEqual(loss, { shape: [], values: [golden.value] });
     for (const [layer, state] of golden.states.entries()) expectEqual(updates[`carried.${layer}`], state);
 
-    const flat = flattenParams(params);
-    const names = Object.keys(flat);
-    const { grads } = tf.valueAndGrads((...all: tf.Tensor[]) => {
-      const moved = mapParams(params, (_, name) => all[names.indexOf(name)]);
-      return gru4recLoss({ ...moved, carried }, batch, config).loss;
-    })(Object.values(flat));
-    const expected = flattenParams(tensors<Gru4rec>(golden.gradients));
-    for (const [i, name] of names.entries()) {
-      const { shape } = expected[name];
-      expectEqual(grads[i], { shape, values: [...expected[name].dataSync()] });
-    }
+    expectGradients(params, golden.gradients, (moved) => gru4recLoss({ ...moved, carried }, batch, config).loss);
   });
+
+  const { steps: neumfSteps, ...contrasts } = read('neumf.json');
+  it.each(neumfSteps as { activation: Activation; batchNorm: boolean }[])(
+    'one step of NeuMF: $activation, batch norm $batchNorm',
+    async ({ activation, batchNorm, ...one }) => {
+      await selectBackend(backend);
+      const golden = one as unknown as Record<'params' | 'gradients' | 'before' | 'after', Tree> & {
+        scores: Golden;
+        value: number;
+      };
+      const config = neumfSchema.parse({ gmfWidth: 3, mlpWidth: 4, layers: [5, 3], activation, batchNorm });
+      const params = tensors<Neumf>(golden.params);
+      const averages = tensors<Pick<BatchNorm, 'runningMean' | 'runningVariance'>[]>(golden.before);
+      for (const [i, layer] of params.mlp!.layers.entries()) if (layer.norm) Object.assign(layer.norm, averages[i]);
+      const [users, met, unmet] = ['users', 'met', 'unmet'].map((name) => Int32Array.from(contrasts[name] as number[]));
+      const batch = { users, met, unmet };
+
+      const { whose, items } = pairsOf(batch);
+      const lookUp = (rows: Int32Array) => (table: tf.Tensor2D) => tf.gather(table, tf.tensor1d(rows, 'int32'));
+      expectEqual(neumfForward(params, lookUp(whose), lookUp(items), config).scores, golden.scores);
+      const { loss, updates = {} } = neumfLoss(params, batch, config);
+      expectEqual(loss, { shape: [], values: [golden.value] });
+      expectGradients(params, golden.gradients, (moved) => neumfLoss(moved, batch, config).loss);
+      const after = batchNorm ? leaves(golden.after) : [];
+      expect(Object.keys(updates)).toHaveLength(after.length);
+      for (const [name, values] of after) {
+        const [layer, average] = name.split('.');
+        expectEqual(updates[`mlp.layers.${layer}.norm.${average}`], values);
+      }
+    },
+  );
 
   it.each(['trm', 'ave'] as const)('the logits of CORE-%s', async (encoder) => {
     await selectBackend(backend);
@@ -89,6 +133,35 @@ describe.each(backends)('the same tensors as PyTorch, on %s', (backend) => {
     const config = sasrecSchema.parse({ modelWidth: 6, heads: 2, maxHistory: 5 });
     expectEqual(sasrecForward(tensors<Sasrec>(golden.params), sessionsOf(golden), config), golden.outputs);
   });
+
+  const { losses, ...sasrec } = read('sasrec.json');
+  type SasrecLoss = { loss: SasrecConfig['loss']; count: number; corrected: boolean };
+  it.each(losses as SasrecLoss[])(
+    'the loss of SASRec: $loss, $count negatives, corrected: $corrected',
+    async ({ loss, count, corrected, ...one }) => {
+      await selectBackend(backend);
+      const golden = one as unknown as { negatives: number[]; value: number; gradients: Tree };
+      const config = sasrecSchema.parse({ modelWidth: 6, heads: 2, maxHistory: 5, loss });
+      const correct = (items: number[]) => Float32Array.from(items, (item) => sasrec.corrections[item]);
+      const samples = {
+        count,
+        negatives: Int32Array.from(golden.negatives),
+        ...(corrected && { corrections: { targets: correct(sasrec.targets), negatives: correct(golden.negatives) } }),
+      };
+      const at = (params: Sasrec) =>
+        sasrecLoss(
+          params,
+          sessionsOf(sasrec),
+          Int32Array.from(sasrec.targets as number[]),
+          config,
+          undefined,
+          loss === 'cross-entropy' ? undefined : samples,
+        );
+      const params = tensors<Sasrec>(sasrec.params);
+      expectEqual(at(params), { shape: [], values: [golden.value] });
+      expectGradients(params, golden.gradients, at);
+    },
+  );
 });
 
 function sessionsOf({ sessions }: { sessions: number[][] }) {

@@ -12,12 +12,12 @@ import {
   orderByTime,
   type RawInteraction,
   readMappedItems,
+  readRankingRows,
   type SparseMatrix,
   splitInteractions,
 } from '@codebeam/data';
 import { type Judgement, judgementOf } from '@codebeam/eval';
 import type { TrainingData } from '@codebeam/recommenders';
-import { readRankingRows } from '../read-rows.js';
 import type { TuneConfig } from './tune-config.js';
 
 export interface TuneData {

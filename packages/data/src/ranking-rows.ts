@@ -1,10 +1,12 @@
-import { parseTime, type RowOptions, readLines, readParquet, readRows } from '@codebeam/data';
+import { parseTime, type RowOptions, readRows } from './column-map.js';
+import { readLines } from './read-lines.js';
+import { readParquet } from './tables.js';
 
 /** What a column can mean. */
-export type Role = 'user' | 'item' | 'rating' | 'rank' | 'score' | 'timestamp';
+export type RankingRole = 'user' | 'item' | 'rating' | 'rank' | 'score' | 'timestamp';
 
 /** Names of columns, in lower case and without anything but letters and digits. */
-const columnNames: Record<Role, readonly string[]> = {
+const columnNames: Record<RankingRole, readonly string[]> = {
   user: ['user', 'userid', 'uid', 'session', 'sessionid', 'sid', 'reviewerid', 'customerid', 'visitorid'],
   item: ['item', 'itemid', 'iid', 'movieid', 'productid', 'articleid', 'trackid', 'track', 'asin', 'parentasin'],
   rating: ['rating', 'ratings', 'overall', 'stars'],
@@ -16,12 +18,12 @@ const columnNames: Record<Role, readonly string[]> = {
 /** How RecBole's files name a column; nothing in them is quoted. */
 const typed = /:(token|float)(_seq)?$/;
 
-/** Rows of a file: who, what, and a number for each further role that it has a column for. */
-export interface Rows {
+/** A file: who, what, and a number for each further role that it has a column for. */
+export interface RankingRows {
   path: string;
   users: string[];
   items: string[];
-  numbers: Partial<Record<Role, Float64Array>>;
+  numbers: Partial<Record<RankingRole, Float64Array>>;
   /** What had to be guessed. */
   notes: string[];
 }
@@ -38,15 +40,15 @@ export interface Rows {
  */
 export async function readRankingRows(
   path: string,
-  roles: readonly Role[],
-  third: Role,
+  roles: readonly RankingRole[],
+  third: RankingRole,
   timeUnit: 'seconds' | 'milliseconds' = 'seconds',
-): Promise<Rows> {
+): Promise<RankingRows> {
   const layout = await layoutOf(path);
   const columns = layout.names === undefined ? columnsByPlace(layout.fields, third) : columnsByName(path, layout.names);
   const has = roles.filter((role) => columns[role] !== undefined);
-  const numbers = new Map<Role, number[]>(has.map((role) => [role, []]));
-  const rows: Rows = { path, users: [], items: [], numbers: {}, notes: [] };
+  const numbers = new Map<RankingRole, number[]>(has.map((role) => [role, []]));
+  const rows: RankingRows = { path, users: [], items: [], numbers: {}, notes: [] };
   const addRow = (row: Record<string, unknown>) => {
     const user = idOf(row[columns.user as string], 'user');
     const item = idOf(row[columns.item as string], 'item');
@@ -66,7 +68,7 @@ export async function readRankingRows(
 const earliestTime = 1e8;
 
 /** Of columns without names the third may be a time where a rating was looked for, or a rank for a score. */
-function settleThird(rows: Rows, third: Role, roles: readonly Role[]): void {
+function settleThird(rows: RankingRows, third: RankingRole, roles: readonly RankingRole[]): void {
   const values = rows.numbers[third];
   let meaning: string = third;
   const mayBeTime = values && third === 'rating' && rows.numbers.timestamp === undefined;
@@ -74,7 +76,7 @@ function settleThird(rows: Rows, third: Role, roles: readonly Role[]): void {
   if (values && third === 'score' && areRanks(rows.users, values)) meaning = 'rank';
   if (values && meaning !== third) {
     delete rows.numbers[third];
-    if (meaning === 'rank' || roles.some((role) => role === meaning)) rows.numbers[meaning as Role] = values;
+    if (meaning === 'rank' || roles.some((role) => role === meaning)) rows.numbers[meaning as RankingRole] = values;
   }
   const fourth = rows.numbers.timestamp && meaning !== 'timestamp' ? ['timestamp'] : [];
   const told = ['user', 'item', ...(values ? [meaning] : []), ...fourth].join(', ');
@@ -91,6 +93,53 @@ function areRanks(users: readonly string[], values: Float64Array): boolean {
   });
 }
 
+/** What a list goes by: rank where there is one, lowest first; else score, highest first; else the order of the file. */
+export type ListOrder = 'rank' | 'score' | 'file';
+
+/**
+ * The rows of each user's list, best first; of equal scores the earlier row.
+ *
+ * @throws Error when a list repeats an item or a rank
+ */
+export function rankRows(recommendations: RankingRows): { order: ListOrder; rowsByUser: Map<string, number[]> } {
+  const { path, users, items, numbers } = recommendations;
+  const { rank, score } = numbers;
+  const rowsByUser = new Map<string, number[]>();
+  for (const [row, user] of users.entries()) {
+    const rows = rowsByUser.get(user);
+    if (rows) rows.push(row);
+    else rowsByUser.set(user, [row]);
+  }
+  for (const [user, rows] of rowsByUser) {
+    checkDistinct(
+      rows,
+      (row) => items[row],
+      (item) => `${path} must list an item once for a user, got item ${item} twice for user ${user}`,
+    );
+    if (rank) {
+      checkDistinct(
+        rows,
+        (row) => rank[row],
+        (place) => `${path} must have a rank once for a user, got rank ${place} twice for user ${user}`,
+      );
+      rows.sort((a, b) => rank[a] - rank[b]);
+    } else if (score) {
+      // Not the difference alone: that of two infinities is NaN.
+      rows.sort((a, b) => (score[a] === score[b] ? a - b : score[b] - score[a]));
+    }
+  }
+  return { order: rank ? 'rank' : score ? 'score' : 'file', rowsByUser };
+}
+
+function checkDistinct<V>(rows: readonly number[], valueAt: (row: number) => V, problem: (value: V) => string): void {
+  const met = new Set<V>();
+  for (const row of rows) {
+    const value = valueAt(row);
+    if (met.has(value)) throw new Error(`data: ${problem(value)}; drop the repeats`);
+    met.add(value);
+  }
+}
+
 interface Layout {
   /** Names of the columns, or nothing when the first row is data. */
   names: string[] | undefined;
@@ -101,7 +150,7 @@ interface Layout {
 
 async function layoutOf(path: string): Promise<Layout> {
   const [first, second] = await firstLines(path);
-  if (first === undefined) throw new Error(`cli: ${path} must have rows, got an empty file; check the path`);
+  if (first === undefined) throw new Error(`data: ${path} must have rows, got an empty file; check the path`);
   if (first.startsWith('PAR1')) return parquetLayout(path);
   if (first.trimStart().startsWith('{'))
     return textLayout(path, Object.keys(parseJson(path, first)), { format: 'jsonl' });
@@ -137,7 +186,7 @@ async function parquetLayout(path: string): Promise<Layout> {
         try {
           addRow(Object.fromEntries(wanted.map((name, i) => [name, values[i][row]])));
         } catch (error) {
-          throw new Error(`cli: row ${row + 1} of ${path} must be whole, got one where ${(error as Error).message}`);
+          throw new Error(`data: row ${row + 1} of ${path} must be whole, got one where ${(error as Error).message}`);
         }
       }
     },
@@ -157,7 +206,9 @@ function parseJson(path: string, line: string): object {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new Error(`cli: ${path} must be JSON lines, got ${(cause as Error).message}; mend the first line`, { cause });
+    throw new Error(`data: ${path} must be JSON lines, got ${(cause as Error).message}; mend the first line`, {
+      cause,
+    });
   }
 }
 
@@ -178,27 +229,27 @@ function plain(name: string): string {
     .replaceAll(/[^a-z0-9]/g, '');
 }
 
-type Columns = Partial<Record<Role, string>>;
+type Columns = Partial<Record<RankingRole, string>>;
 
 function columnsByName(path: string, names: readonly string[]): Columns {
-  const find = (role: Role) =>
+  const find = (role: RankingRole) =>
     columnNames[role].map((known) => names.find((name) => plain(name) === known)).find((name) => name !== undefined);
-  const roles = Object.keys(columnNames) as Role[];
+  const roles = Object.keys(columnNames) as RankingRole[];
   const columns: Columns = Object.fromEntries(roles.map((role) => [role, find(role)]));
   for (const role of ['user', 'item'] as const) {
     if (columns[role] !== undefined) continue;
     throw new Error(
-      `cli: ${path} must have a column for the ${role}, got ${names.join(', ')}; name one ${role} or ${role}_id`,
+      `data: ${path} must have a column for the ${role}, got ${names.join(', ')}; name one ${role} or ${role}_id`,
     );
   }
   return columns;
 }
 
-function columnsByPlace(fields: number, third: Role): Columns {
+function columnsByPlace(fields: number, third: RankingRole): Columns {
   return { user: '1', item: '2', ...(fields > 2 && { [third]: '3' }), ...(fields > 3 && { timestamp: '4' }) };
 }
 
-function idOf(value: unknown, role: Role): string {
+function idOf(value: unknown, role: RankingRole): string {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   throw new SyntaxError(`the ${role} must be an id, got ${JSON.stringify(value) ?? 'nothing'}`);
@@ -208,7 +259,7 @@ function idOf(value: unknown, role: Role): string {
 const infinities = new Set<unknown>(['inf', '-inf']);
 
 /** Ratings may be missing; what orders a list may not. */
-function numberOf(value: unknown, role: Role, timeUnit: 'seconds' | 'milliseconds'): number {
+function numberOf(value: unknown, role: RankingRole, timeUnit: 'seconds' | 'milliseconds'): number {
   if (role === 'timestamp') return parseTime(value, role, timeUnit);
   const isMissing = value === undefined || value === null || value === '';
   const number = isMissing
