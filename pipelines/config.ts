@@ -12,7 +12,7 @@ import { judgementSchema } from '@codebeam/eval';
 import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
 import { tigerSchema } from '@codebeam/tiger';
-import { rqvaeTrainingSchema, tigerTrainingSchema } from '@codebeam/trainers';
+import { rqvaeTrainingSchema, runSettings, tigerTrainingSchema } from '@codebeam/trainers';
 import { z } from 'zod';
 
 /** Sections of a config file that override its recipe: `--smoke` and so on, Nx configurations of the same names. */
@@ -131,10 +131,9 @@ const embedItemsSchema = z.strictObject({
     ),
 });
 
-/** What the pipeline itself decides: one seed, one layout of folders, and a stage of its own for the test split. */
-const decided = { seed: true, runTest: true, checkpointDir: true, logDir: true, experimentName: true } as const;
-const trainRqvaeSchema = rqvaeTrainingSchema.omit(decided);
-const trainTigerSchema = tigerTrainingSchema.omit(decided).extend({
+// One seed, one layout of folders, and a stage of its own for the test split: the pipeline decides.
+const trainRqvaeSchema = rqvaeTrainingSchema.omit(runSettings);
+const trainTigerSchema = tigerTrainingSchema.omit(runSettings).extend({
   validationUsers: z.int().positive().default(1000).describe('users of the validation split, chosen by the seed'),
   validationBeamWidth: z.int().positive().default(10).describe('W while training; evaluate has its own'),
 });

@@ -1,4 +1,4 @@
-import { packSequences, type RankingRows, rankRows, type Sequences } from '@codebeam/data';
+import { packSequences, type RankingRows, rankRows, type Sequences, sortIds } from '@codebeam/data';
 import type { RankedLists, RankingInput, Targets } from '@codebeam/eval';
 
 export interface RankingFiles {
@@ -27,7 +27,7 @@ export function rankingInput(files: RankingFiles, numItems: number | undefined, 
   const { train, test, recommendations } = files;
   const all = [test, train, recommendations];
   const users = [...new Set(all.flatMap((rows) => [...new Set(rows.users)]))];
-  const items = [...new Set(all.flatMap((rows) => [...new Set(rows.items)]))].sort(idOrder(all));
+  const items = sortIds([...new Set(all.flatMap((rows) => [...new Set(rows.items)]))]);
   checkFiles(files, items.length, numItems);
   const ids: Numbering = {
     userOf: new Map(users.map((user, number) => [user, number])),
@@ -58,12 +58,6 @@ function checkFiles({ train, test, recommendations }: RankingFiles, items: numbe
       `cli: --items must be at least the ${items} items of ${train.path}, ${test.path} and ${recommendations.path}, got ${numItems}; leave it out to use those`,
     );
   }
-}
-
-/** Numbers by value where all ids are such, texts by code unit where not. */
-function idOrder(all: readonly RankingRows[]): (a: string, b: string) => number {
-  const areNumbers = all.every((rows) => rows.items.every((item) => /^-?\d{1,15}$/.test(item)));
-  return areNumbers ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : 1);
 }
 
 interface Numbering {

@@ -51,6 +51,7 @@ export {
   type Sequences,
   selectRows,
   sequenceOf,
+  sortIds,
   type TieOrder,
 } from './interactions.js';
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';

@@ -290,7 +290,13 @@ function denseId(ids: Map<string, number>, id: string): number {
   return ids.size - 1;
 }
 
-/** The same rows with dense ids in the order of the source ids: by size where all are numbers, else as texts. */
+/** Source ids in order: by size where all are whole numbers that are exact as such, else as texts by code unit. */
+export function sortIds(ids: readonly string[]): string[] {
+  const areNumbers = ids.every((id) => /^-?\d{1,15}$/.test(id));
+  return ids.toSorted((a, b) => (areNumbers ? Number(a) - Number(b) : a < b ? -1 : 1));
+}
+
+/** The same rows with dense ids in the order of the source ids, by `sortIds`. */
 export function numberById(interactions: Interactions): Interactions {
   const [users, userIds] = renumberById(interactions.users, interactions.userIds);
   const [items, itemIds] = renumberById(interactions.items, interactions.itemIds);
@@ -298,9 +304,7 @@ export function numberById(interactions: Interactions): Interactions {
 }
 
 function renumberById(dense: Int32Array, ids: readonly string[]): [Int32Array, string[]] {
-  const areNumbers = ids.every((id) => /^\d+$/.test(id));
-  const order = (a: string, b: string) => (areNumbers ? Number(a) - Number(b) : a < b ? -1 : 1);
-  const sorted = ids.toSorted(order);
+  const sorted = sortIds(ids);
   const numbers = new Map(sorted.map((id, number) => [id, number]));
   return [dense.map((one) => numbers.get(ids[one])!), sorted];
 }

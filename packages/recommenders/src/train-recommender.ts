@@ -1,7 +1,14 @@
 import { tf } from '@codebeam/backend';
 import { flattenParams, type Params, unflattenParams } from '@codebeam/nn';
 import { createKey, foldIn, type Key } from '@codebeam/random';
-import { type LossResult, type Optimizer, type TrainingConfig, train, trainingSchema } from '@codebeam/trainers';
+import {
+  type LossResult,
+  type Optimizer,
+  runSettings,
+  type TrainingConfig,
+  train,
+  trainingSchema,
+} from '@codebeam/trainers';
 import type { z } from 'zod';
 import {
   defineRecommender,
@@ -14,13 +21,7 @@ import {
 } from './define-recommender.js';
 
 /** The knobs of a training run that are a model's options; seed and folders come with the context of the fit. */
-export const recommenderTrainingSchema = trainingSchema.omit({
-  seed: true,
-  runTest: true,
-  checkpointDir: true,
-  logDir: true,
-  experimentName: true,
-});
+export const recommenderTrainingSchema = trainingSchema.omit(runSettings);
 
 /** What is no option of a model. */
 const decided = { seed: 0, experimentName: '', checkpointDir: '.', logDir: '.', runTest: false };

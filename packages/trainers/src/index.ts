@@ -39,4 +39,4 @@ export { type TrainOptions, train } from './train.js';
 export { rqvaeTrainingSchema, type TrainRqvaeOptions, trainRqvae } from './train-rqvae.js';
 export type { StepReport } from './train-step.js';
 export { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
-export { type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';
+export { runSettings, type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';

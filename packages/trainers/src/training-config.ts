@@ -79,6 +79,15 @@ export const trainingSchema = z.strictObject({
 
 export type TrainingConfig = z.output<typeof trainingSchema>;
 
+/** The settings that a run decides, not the options of what is trained, as a mask for `omit`. */
+export const runSettings = {
+  seed: true,
+  runTest: true,
+  checkpointDir: true,
+  logDir: true,
+  experimentName: true,
+} as const;
+
 /**
  * What `fit` takes from the config, and the number of steps that this makes if nothing stops it.
  *
