@@ -12,6 +12,7 @@ import {
   type PairedDifference,
   type Protocol,
   renderReport,
+  unitOf,
   withoutInterval,
 } from '@codebeam/eval';
 import { type FittedRecommender, loadRecommender } from '@codebeam/recommenders';
@@ -73,7 +74,10 @@ export async function evaluateRecommenders(context: Context): Promise<Record<str
   await writeLists(output('recommendations.parquet'), rows, judgement);
   const report = await renderReport({
     results,
-    facts: { 'Test users': judgement.users.length, ...(backend !== undefined && { Backend: backend }) },
+    facts: {
+      [`Test ${unitOf(results.protocol)}`]: rows[0].judged.users.length,
+      ...(backend !== undefined && { Backend: backend }),
+    },
     config,
   });
   await writeFileAtomically(output('report.html'), report);
@@ -84,7 +88,9 @@ export async function evaluateRecommenders(context: Context): Promise<Record<str
 function protocolOf({ protocol, 'prepare-data': { ties } }: Context['config'], { conventions }: Judgement): Protocol {
   const { type, ...how } = protocol.split;
   const told = Object.entries(how).filter(([, value]) => typeof value !== 'object' && value !== 'keep');
-  const split = [type, ...told.map(([key, value]) => `${key} ${value}`)].join(' ');
+  const split = [type === 'given' ? 'split as given' : type, ...told.map(([key, value]) => `${key} ${value}`)].join(
+    ' ',
+  );
   return {
     ties,
     historyMask: conventions.mask === 'seen' ? 'on' : 'off',

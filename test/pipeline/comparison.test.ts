@@ -107,7 +107,7 @@ recommenders: [{ model: markov }, { model: most-popular }]
   it('says in its table what the numbers are over', () => {
     expect(formatRunResults(results)).toContain('95 % bootstrap interval over events');
     expect(formatRunResults(results)).toContain(
-      'given, each row after all before it, ties in file order, history mask off, conventions of gru4rec',
+      'split as given, each row after all before it, ties in file order, history mask off, conventions of gru4rec',
     );
   });
 

@@ -24,8 +24,9 @@ export interface ReportData {
   examples?: readonly ExampleUser[];
 }
 
-/** Columns of the main table. */
+/** Columns of the main table; by conventions without NDCG, as GRU4Rec's are, what the literature on sessions prints. */
 const mainMetrics = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10'];
+const sessionMetrics = ['recall@10', 'mrr@10', 'recall@20', 'mrr@20'];
 const labels: Record<string, string> = {
   recall: 'Recall',
   ndcg: 'NDCG',
@@ -113,8 +114,10 @@ ${facts([
 
 function resultsSection(results: ResultsTable): string {
   const groups = groupByProtocol(results);
-  const metrics = mainMetrics.filter((metric) => results.models.some((model) => model.metrics[metric]));
-  const compared = results.comparisons.findLast(({ metric }) => metric.startsWith('ndcg'));
+  const isThere = (metric: string) => results.models.some((model) => model.metrics[metric]);
+  const hasNdcg = mainMetrics.some((metric) => metric.startsWith('ndcg') && isThere(metric));
+  const metrics = (hasNdcg ? mainMetrics : sessionMetrics).filter(isThere);
+  const compared = results.comparisons.findLast(({ metric }) => metric.startsWith(hasNdcg ? 'ndcg' : 'recall'));
   const columns = metrics.length + 1 + (compared ? 1 : 0);
   const body = groups.map(({ protocol, models }) => {
     const rows = models.map((model) => resultRow(results, model, models, metrics, compared?.metric));
@@ -130,7 +133,7 @@ function resultsSection(results: ResultsTable): string {
   const repeated = results.models.find((model) => model.repeatedTargets);
   return section(
     'Results',
-    `<p>Mean over ${unitOf(results.protocol)}, ± half the 95 % interval. ${compared ? 'Δ is the paired difference to the reference of the block, on the same users. ' : ''}${
+    `<p>Mean over ${unitOf(results.protocol)}, ± half the 95 % interval. ${compared ? `Δ is the paired difference to the reference of the block, on the same ${unitOf(results.protocol)}. ` : ''}${
       repeated
         ? `For ${formatCount(repeated.repeatedTargets ?? 0)} of ${formatCount(repeated.users)} users the target is in their own history, out of reach when it is masked.`
         : ''
