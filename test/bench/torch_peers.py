@@ -1,7 +1,7 @@
 """What the benchmarks beside this file do, in PyTorch on the CPU: a peer to measure against in the same minute.
 
     python3 torch_peers.py rqvae|kmeans|top-k|gemm|co-occurrence|ease|gru4rec [--precision float32|bfloat16] [--threads N] [--size N] [--raw DIR]
-        [--items N] [--batch B] [--loss cross-entropy|bpr-max] [--steps N]
+        [--items N] [--batch B] [--loss cross-entropy|bpr-max] [--steps N] [--sessions DIR] [--epochs N]
 
 Prints lines for people and, last, one of JSON, as `npm run --silent bench` does.
 """
@@ -149,57 +149,52 @@ def ease(args):
     return {"seconds": min(seconds.values()), "secondsByLibrary": seconds}
 
 
-def gru4rec(args):
-    """Steps of GRU4Rec, layers [100]: GRUCell, 2,048 shared samples, tied item embeddings with sparse gradients, Adagrad."""
-    batch, passes = args.batch, 5
-    items, biases = nn.Embedding(args.items, 100, sparse=True), nn.Embedding(args.items, 1, sparse=True)
-    cell = nn.GRUCell(100, 100)
-    parameters = [*items.parameters(), *biases.parameters(), *cell.parameters()]
-    optimizer = torch.optim.Adagrad(parameters, lr=0.05, initial_accumulator_value=1e-6, eps=0)
-    # The same sessions: 20,000 of 2 to 8 events, popularity falling with the rank.
-    draw_items = lambda *size: (args.items * torch.rand(*size) ** 3).long()
-    sessions = [draw_items(length).tolist() for length in torch.randint(2, 9, (20_000,)).tolist()]
-    counts = torch.bincount(torch.tensor([item for session in sessions for item in session]), minlength=args.items)
-    cumulative = torch.where(counts > 0, counts.double().sqrt(), 0.0).cumsum(0)
+class Gru4rec:
+    """GRU4Rec, layers [100]: GRUCell, 2,048 shared samples, tied item embeddings with sparse gradients, Adagrad."""
 
-    def steps():
-        """Session-parallel: inputs, targets and which slots begin."""
+    def __init__(self, sessions, items, batch, loss):
+        self.sessions, self.batch, self.loss = sessions, batch, loss
+        self.items, self.biases = nn.Embedding(items, 100, sparse=True), nn.Embedding(items, 1, sparse=True)
+        self.cell = nn.GRUCell(100, 100)
+        nn.init.uniform_(self.items.weight, -((6 / (items + 100)) ** 0.5), (6 / (items + 100)) ** 0.5)
+        nn.init.zeros_(self.biases.weight)
+        parameters = [*self.items.parameters(), *self.biases.parameters(), *self.cell.parameters()]
+        self.optimizer = torch.optim.Adagrad(parameters, lr=0.05, initial_accumulator_value=1e-6, eps=0)
+        counts = torch.bincount(torch.tensor([item for session in sessions for item in session]), minlength=items)
+        self.cumulative = torch.where(counts > 0, counts.double().sqrt(), 0.0).cumsum(0)
+        self.state, self.cache = torch.zeros(batch, 100), []
+
+    def epoch(self):
+        """Session-parallel steps: inputs, targets and which slots begin. It ends when the last session has begun."""
+        following = iter(self.sessions)
+        slots = [[next(following), 0] for _ in range(self.batch)]
+        begun = [1.0] * self.batch
         while True:
-            following = iter(sessions)
-            slots = [[next(following), 0] for _ in range(batch)]
-            begun = [1.0] * batch
-            while True:
-                yield [s[i] for s, i in slots], [s[i + 1] for s, i in slots], begun
-                begun = [0.0] * batch
-                for slot, entry in enumerate(slots):
-                    entry[1] += 1
-                    if entry[1] + 1 == len(entry[0]):
-                        session = next(following, None)
-                        if session is None:
-                            break
-                        slots[slot], begun[slot] = [session, 0], 1.0
-                else:
-                    continue
-                break
+            yield [torch.tensor(x) for x in ([s[i] for s, i in slots], [s[i + 1] for s, i in slots], begun)]
+            begun = [0.0] * self.batch
+            for slot, entry in enumerate(slots):
+                entry[1] += 1
+                if entry[1] + 1 == len(entry[0]):
+                    session = next(following, None)
+                    if session is None:
+                        return
+                    slots[slot], begun[slot] = [session, 0], 1.0
 
-    epoch, state = steps(), torch.zeros(batch, 100)
-    cache_rows = 400
-    cache, used = None, cache_rows
+    def samples(self):
+        if not self.cache:
+            draws = torch.rand(400 * 2048, dtype=torch.float64) * self.cumulative[-1]
+            self.cache = list(torch.searchsorted(self.cumulative, draws, right=True).view(400, 2048))
+        return self.cache.pop()
 
-    def step():
-        nonlocal state, cache, used
-        if used == cache_rows:
-            draws = torch.rand(cache_rows * 2048, dtype=torch.float64) * cumulative[-1]
-            cache, used = torch.searchsorted(cumulative, draws, right=True).view(cache_rows, 2048), 0
-        inputs, targets, begun = (torch.tensor(x) for x in next(epoch))
-        rows = torch.cat([inputs, targets, cache[used]])
-        used += 1
-        optimizer.zero_grad()
-        embedded = items(rows)  # one look-up for what is read and what is compared
-        state = cell(embedded[:batch], state * (1 - begun).unsqueeze(1))
-        scores = state @ embedded[batch:].t() + biases(rows[batch:]).t()
+    def step(self, inputs, targets, begun):
+        batch = self.batch
+        rows = torch.cat([inputs, targets, self.samples()])
+        self.optimizer.zero_grad()
+        embedded = self.items(rows)  # one look-up for what is read and what is compared
+        state = self.cell(embedded[:batch], self.state * (1 - begun).unsqueeze(1))
+        scores = state @ embedded[batch:].t() + self.biases(rows[batch:]).t()
         labels = torch.arange(batch)
-        if args.loss == "cross-entropy":
+        if self.loss == "cross-entropy":
             loss = nn.functional.cross_entropy(scores, labels)
         else:
             scores = nn.functional.elu(scores, 0.5)
@@ -208,19 +203,64 @@ def gru4rec(args):
             likelihood = (weights * torch.sigmoid(target - scores)).sum(1) + 1e-24
             loss = (-likelihood.log() + (weights * scores.square()).sum(1)).mean()
         loss.backward()
-        optimizer.step()
-        state = state.detach()
+        self.optimizer.step()
+        self.state = state.detach()
 
+    @torch.no_grad()
+    def ranks(self, sessions):
+        """The place of every click after the first of its session, among all items."""
+        places = []
+        for session in sessions:
+            state, states = torch.zeros(1, 100), []
+            for row in self.items(torch.tensor(session[:-1])):
+                state = self.cell(row.unsqueeze(0), state)
+                states.append(state)
+            scores = torch.cat(states) @ self.items.weight.t() + self.biases.weight.t()
+            own = scores.gather(1, torch.tensor(session[1:]).unsqueeze(1))
+            places.append((scores > own).sum(1) + 1)
+        return torch.cat(places)
+
+
+def gru4rec(args):
+    """Its rate; or, with --sessions, what it is worth after --epochs on train.txt, on every click of test.txt after the first."""
+    if args.sessions:
+        return trained_gru4rec(args)
+    # The sessions of the bench: 20,000 of 2 to 8 events, popularity falling with the rank.
+    draw_items = lambda *size: (args.items * torch.rand(*size) ** 3).long()
+    sessions = [draw_items(length).tolist() for length in torch.randint(2, 9, (20_000,)).tolist()]
+    model = Gru4rec(sessions, args.items, args.batch, args.loss)
+    steps = (batch for _ in iter(int, 1) for batch in model.epoch())
     for _ in range(20):
-        step()
+        model.step(*next(steps))
     rates = []
-    for _ in range(passes):
+    for _ in range(5):
         start = time.perf_counter()
         for _ in range(args.steps):
-            step()
-        rates.append(batch * args.steps / (time.perf_counter() - start))
+            model.step(*next(steps))
+        rates.append(args.batch * args.steps / (time.perf_counter() - start))
         print(f"{rates[-1]:.0f} events/s", flush=True)
-    return {"eventsPerSecond": statistics.median(rates), "items": args.items, "batch": batch, "model": args.loss}
+    return {"eventsPerSecond": statistics.median(rates), "items": args.items, "batch": args.batch, "model": args.loss}
+
+
+def trained_gru4rec(args):
+    numbers = {}
+
+    def read(part):
+        with gzip.open(Path(args.sessions) / f"{part}.txt.gz", "rt") as lines:
+            return [[numbers.setdefault(item, len(numbers)) for item in line.split()] for line in lines]
+
+    train, test = ([session for session in read(part) if len(session) > 1] for part in ("train", "test"))
+    model = Gru4rec(train, len(numbers), args.batch, args.loss)
+    start = time.perf_counter()
+    for epoch in range(args.epochs):
+        model.state = torch.zeros(args.batch, 100)
+        for batch in model.epoch():
+            model.step(*batch)
+        print(f"epoch {epoch + 1}: {time.perf_counter() - start:.0f} s", flush=True)
+    ranks = model.ranks(test)
+    within = ranks <= 20
+    metrics = {"recall@20": within.double().mean().item(), "mrr@20": (within / ranks).double().mean().item()}
+    return {"events": len(ranks), "model": args.loss, **metrics}
 
 
 def training_matrix(raw):
@@ -254,6 +294,8 @@ def main():
     parser.add_argument("--items", type=int, default=40_000, help="of gru4rec, as are the options below")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--sessions", help="folder with train.txt.gz and test.txt.gz, a session a line")
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--loss", choices=["cross-entropy", "bpr-max"], default="cross-entropy")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
