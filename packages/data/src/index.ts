@@ -80,7 +80,7 @@ export { readSessionLines } from './session-lines.js';
 export { readSessionTable } from './session-table.js';
 export { mergeRepeats, splitAtGaps } from './sessions.js';
 export { drawSubSequences, slidingWindowPairs, type TrainingPairs } from './sliding-window.js';
-export { type SparseMatrix, sparseMatrix, transpose } from './sparse-matrix.js';
+export { type SparseMatrix, sparseMatrix, stackRows, transpose } from './sparse-matrix.js';
 export { type Split, splitSchema } from './split-schema.js';
 export { type InteractionSplit, splitInteractions, type TrainAndValidation } from './splits.js';
 export { bestPossibleRecall, type SyntheticFiles, type SyntheticOptions, writeSyntheticAmazon } from './synthetic.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sparseMatrix, transpose } from './sparse-matrix.js';
+import { sparseMatrix, stackRows, transpose } from './sparse-matrix.js';
 
 it('has its entries by row, in order of columns, and transposed by column', () => {
   const matrix = sparseMatrix(
@@ -20,4 +20,16 @@ it('has its entries by row, in order of columns, and transposed by column', () =
     indices: Int32Array.of(0, 0, 2, 0),
     values: Float64Array.of(5, 1, 3, 4),
   });
+});
+
+it('stacks the rows of two matrices', () => {
+  const above = sparseMatrix([new Map([[1, 2]]), new Map()], 3);
+  const below = sparseMatrix([new Map([[0, 3]]), new Map([[2, 4]])], 3);
+  const rows = [new Map([[1, 2]]), new Map<number, number>(), new Map([[0, 3]]), new Map([[2, 4]])];
+  expect(stackRows(above, below)).toEqual(sparseMatrix(rows, 3));
+});
+
+it('stacks matrices of more entries than a call has room for arguments', () => {
+  const wide = sparseMatrix([new Map(Array.from({ length: 200_000 }, (_, column) => [column, 1]))], 200_000);
+  expect(stackRows(wide, wide).offsets).toEqual(Int32Array.of(0, 200_000, 400_000));
 });

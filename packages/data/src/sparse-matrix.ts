@@ -57,3 +57,25 @@ export function transpose({ rows, columns, offsets, indices, values }: SparseMat
   }
   return transposed;
 }
+
+/** The rows of one matrix and below them those of another, of as many columns. */
+export function stackRows(above: SparseMatrix, below: SparseMatrix): SparseMatrix {
+  const entries = above.indices.length;
+  const stacked: SparseMatrix = {
+    rows: above.rows + below.rows,
+    columns: above.columns,
+    offsets: new Int32Array(above.rows + below.rows + 1),
+    indices: new Int32Array(entries + below.indices.length),
+    values: new Float64Array(entries + below.values.length),
+  };
+  stacked.offsets.set(above.offsets);
+  stacked.offsets.set(
+    below.offsets.map((offset) => offset + entries),
+    above.rows,
+  );
+  for (const part of ['indices', 'values'] as const) {
+    stacked[part].set(above[part]);
+    stacked[part].set(below[part], entries);
+  }
+  return stacked;
+}

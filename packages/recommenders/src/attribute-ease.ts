@@ -1,4 +1,4 @@
-import { type SparseMatrix, transpose } from '@codebeam/data';
+import { stackRows, transpose } from '@codebeam/data';
 import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
 import { easeBytes, fitEase, scoreByRows } from './ease.js';
@@ -23,7 +23,7 @@ export const cease = defineRecommender({
   async fit(data, { l2, alpha, feedback }) {
     const byFeature = transpose(featuresOf(data, 'cease')); // [features, N]
     const weighted = { ...byFeature, values: byFeature.values.map((value) => alpha * value) };
-    const values = await fitEase(stack(userItemMatrix(data, feedback), weighted), l2);
+    const values = await fitEase(stackRows(userItemMatrix(data, feedback), weighted), l2);
     return { weights: { shape: [data.numItems, data.numItems], values } };
   },
   estimateBytes: easeBytes,
@@ -50,15 +50,3 @@ export const addEase = defineRecommender({
   estimateBytes: (size) => easeBytes(size) + 4 * size.numItems ** 2, // the other's B beside
   scorer: ({ weights: { values } }, { feedback }, { numItems }) => scoreByRows(values, numItems, feedback),
 });
-
-/** The rows of two matrices of as many columns. */
-function stack(above: SparseMatrix, below: SparseMatrix): SparseMatrix {
-  const entries = above.indices.length;
-  return {
-    rows: above.rows + below.rows,
-    columns: above.columns,
-    offsets: Int32Array.of(...above.offsets, ...below.offsets.subarray(1).map((offset) => offset + entries)),
-    indices: Int32Array.of(...above.indices, ...below.indices),
-    values: Float64Array.of(...above.values, ...below.values),
-  };
-}
