@@ -117,17 +117,18 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
   const { interactions, items, embeddings, recommendations } = layout;
   const found = (file: string) => names.get(file)!;
   const foundIn = <T extends { file: string }>(one: T): T => ({ ...one, file: found(one.file) });
-  const { validation } = interactions.type === 'presplit' ? interactions : {};
+  const foundInAll = (one: Layout['interactions']): Layout['interactions'] => {
+    if (one.type !== 'presplit') return foundIn(one);
+    const { train, validation, test } = one;
+    return {
+      ...one,
+      train: foundIn(train),
+      ...(validation && { validation: foundIn(validation) }),
+      test: foundIn(test),
+    };
+  };
   return {
-    interactions:
-      interactions.type === 'presplit'
-        ? {
-            ...interactions,
-            train: foundIn(interactions.train),
-            ...(validation && { validation: foundIn(validation) }),
-            test: foundIn(interactions.test),
-          }
-        : foundIn(interactions),
+    interactions: foundInAll(interactions),
     ...(items && { items: foundIn(items) }),
     ...(embeddings !== undefined && { embeddings: found(embeddings) }),
     recommendations: recommendations.map(found),

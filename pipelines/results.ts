@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatResults, type ResultsTable } from '@codebeam/eval';
+import { comparedCutOff, formatResults, type ResultsTable } from '@codebeam/eval';
 import { stageFolders } from './pipeline.js';
 
 /** The content of `checkpoints/<run>/evaluate/metrics.json`. */
@@ -27,9 +27,7 @@ function comparedColumns({ models }: RunResults): string[] {
   const all = Object.keys(models[0].metrics);
   if (all.length <= 7) return all;
   const cutOffs = all.flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? []);
-  const k = cutOffs
-    .map(Number)
-    .reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+  const k = comparedCutOff(cutOffs.map(Number));
   return ['ndcg', 'precision', 'recall', 'mrr', 'map', 'gini', 'coverage']
     .map((metric) => `${metric}@${k}`)
     .filter((metric) => metric in models[0].metrics);

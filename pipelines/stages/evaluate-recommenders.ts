@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { joinRows, type Sequences, splitInteractions, writeFileAtomically, writeParquet } from '@codebeam/data';
 import {
   bootstrapMean,
+  comparedCutOff,
   compareValues,
   type Interval,
   type Judgement,
@@ -123,7 +124,7 @@ function compareWithBest(
   { protocol, seed }: Context['config'],
 ): PairedDifference[] {
   const main = mainMetric(judgement);
-  const [, k] = main.split('@').map(Number);
+  const k = comparedCutOff(judgement.ks);
   const metrics = (['recall', 'ndcg', 'mrr'] as const).filter((metric) => `${metric}@${k}` in rows[0].judged.perUser);
   const best = rows.reduce((one, other) => (other.judged.overall[main] > one.judged.overall[main] ? other : one));
   return rows

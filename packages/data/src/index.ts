@@ -35,6 +35,7 @@ export { hashFile } from './hash-file.js';
 export {
   type CoreBounds,
   collectInteractions,
+  countOf,
   type Interactions,
   joinRows,
   kCore,

@@ -75,6 +75,7 @@ export type { Curve } from './report-charts.js';
 export {
   type BuildResultsOptions,
   buildResults,
+  comparedCutOff,
   type DatasetSummary,
   type ModelResult,
   meanMetrics,

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { type Conventions, cutOffMetrics, maskRules, presetNames, presets } from './conventions.js';
 import { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 import type { Recommender } from './recommender.js';
+import { comparedCutOff } from './results.js';
 import { rankedLists } from './target-ranks.js';
 
 /** What lists are asked for and what they are judged by, as a config has it. Unknown keys are errors. */
@@ -96,10 +97,9 @@ export function judgementOf(
   };
 }
 
-/** What models are chosen by, where one number has to do: NDCG, or recall where there is none, at the cut-off nearest to 10. */
+/** What models are chosen by, where one number has to do: NDCG, or recall where there is none. */
 export function mainMetric({ conventions: { metrics }, ks }: Judgement): `${'ndcg' | 'recall'}@${number}` {
-  const k = ks.reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
-  return `${metrics.includes('ndcg') ? 'ndcg' : 'recall'}@${k}`;
+  return `${metrics.includes('ndcg') ? 'ndcg' : 'recall'}@${comparedCutOff(ks)}`;
 }
 
 /** What is asked, and what it is to find. */

@@ -151,9 +151,14 @@ export function buildResults(options: BuildResultsOptions): ResultsTable {
   return { run, dataset, split, protocol, seed, models, comparisons };
 }
 
-/** Recall and NDCG at the k nearest to 10, which is what the field compares at. */
+/** The k nearest to 10, which is what the field compares at. */
+export function comparedCutOff(ks: readonly number[]): number {
+  return ks.reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+}
+
+/** Recall and NDCG at that cut-off. */
 function comparedMetrics({ ks }: Evaluation): MetricName[] {
-  const k = ks.reduce((nearest, other) => (Math.abs(other - 10) < Math.abs(nearest - 10) ? other : nearest));
+  const k = comparedCutOff(ks);
   return [`recall@${k}`, `ndcg@${k}`];
 }
 

@@ -13,6 +13,7 @@ import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
 import { adagrad, type LossResult } from '@codebeam/trainers';
 import { z } from 'zod';
 import { type Gru, gruStep, type OneHotGru, oneHotGruStep } from './gru.js';
+import { countItems } from './popularity.js';
 import { createSampleCache, cumulativePopularity } from './sample-cache.js';
 import { sampledBprMax, sampledCrossEntropy } from './sampled-losses.js';
 import { sessionParallelBatches } from './session-parallel-batches.js';
@@ -232,8 +233,6 @@ export function gru4recSteps(
   { batchSize, key, ...config }: Gru4recConfig & { batchSize: number; key: Key },
 ): Iterable<Gru4recStep> & { readonly size: number } {
   const { numSamples, sampleAlpha, sampleCacheMaxSize, constrainedEmbedding, logq } = config;
-  const counts = new Int32Array(numItems);
-  for (const item of sequences.items) counts[item]++;
   const slots = { batchSize, minSlots: numSamples === 0 ? 2 : 1 };
   function size(): number {
     let count = 0;
@@ -242,6 +241,7 @@ export function gru4recSteps(
   }
 
   function* steps(): Generator<Gru4recStep> {
+    const counts = countItems(sequences, numItems);
     const cacheSteps = Math.max(1, Math.min(size(), Math.floor(sampleCacheMaxSize / Math.max(1, numSamples))));
     const cumulative = cumulativePopularity(counts, sampleAlpha);
     const nextSamples = createSampleCache(cumulative, { size: numSamples, steps: cacheSteps, key });

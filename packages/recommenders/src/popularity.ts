@@ -1,10 +1,8 @@
-import type { Sequences } from '@codebeam/data';
+import { countOf, type Sequences } from '@codebeam/data';
 
 /** [N] interactions of each item. */
 export function countItems({ items }: Sequences, numItems: number): Int32Array {
-  const counts = new Int32Array(numItems);
-  for (const item of items) counts[item]++;
-  return counts;
+  return countOf(items, numItems);
 }
 
 /**

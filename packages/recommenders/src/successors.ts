@@ -1,8 +1,9 @@
 import type { Sequences, SparseMatrix } from '@codebeam/data';
 
 /**
- * [N, N] what followed each item, within a row in the order in which the sequences first show it: C[i][j] = sum of 1/distance over every j that comes after an i within `window` places of a user's sequence;
- * with `symmetric` also over every j that comes before. A window of 1 gives transition counts.
+ * [N, N] what followed each item, within a row in the order in which the sequences first show it: C[i][j] = sum of
+ * 1/distance over every j that comes after an i within `window` places of a user's sequence; with `symmetric` also over
+ * every j that comes before. A window of 1 gives transition counts.
  *
  * Rows are gathered one at a time from the places where their item occurs, so only one dense row is ever in memory.
  */

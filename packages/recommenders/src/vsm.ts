@@ -1,3 +1,4 @@
+import { countOf } from '@codebeam/data';
 import { z } from 'zod';
 import { profileOf } from './attribute-knn.js';
 import { defineRecommender, scoreEach } from './define-recommender.js';
@@ -24,8 +25,7 @@ export const vsm = defineRecommender({
     const features = featuresOf(data, 'vsm');
     if (weights === 'binary') return sparseWeights('features', features);
     const { columns, indices, values } = features;
-    const frequency = new Float64Array(columns);
-    for (const feature of indices) frequency[feature]++;
+    const frequency = countOf(indices, columns);
     const weigh = (value: number, entry: number) => value * Math.log(data.numItems / frequency[indices[entry]]);
     return sparseWeights('features', { ...features, values: values.map(weigh) });
   },
