@@ -39,6 +39,8 @@ const next: Recommender = {
     return lists;
   },
 };
+/** The same, ten seconds on. */
+const later = (part: Interactions) => ({ ...part, timestamps: part.timestamps.map((time) => time + 10) });
 const known = interactions([0, 1], [1, 4], [0, 2], [2, 9]);
 const heldOut = interactions([0, 3], [1, 6]);
 
@@ -47,6 +49,18 @@ it('asks for those with something held out, after all that is known of them', as
   expect(judgement.userIds).toEqual(['a', 'b']);
   const { overall } = await judgeLists(next, judgement);
   expect(overall).toMatchObject({ 'recall@1': 0.5, 'recall@2': 1, 'mrr@2': 0.75 });
+});
+
+it.each(['held-out-items', 'next-item'] as const)('counts popularity on all of training, once: %s', async (task) => {
+  // Item 5 is known to three users, one of whom is never asked; the two who are asked are shown 5 and 6.
+  const training = interactions([0, 5], [1, 5], [2, 5], [0, 4], [1, 4], [2, 6]);
+  const test = interactions([0, 7], [1, 8]);
+  const config = judgementSchema.parse({ task, ks: [2] });
+  const { overall } = await judgeLists(next, judgementOf(training, later(test), config, 1));
+  expect(overall['arp@2']).toBe((1 + 1) / 2); // items 6 and 7, masks taken: 5 and 4 are seen
+  const unmasked = judgementSchema.parse({ task, mask: 'none', ks: [2] });
+  const { overall: shown } = await judgeLists(next, judgementOf(training, later(test), unmasked, 1));
+  expect(shown['arp@2']).toBe((3 + 1) / 2);
 });
 
 it.each(presetNames)('measures what it says it will, by %s', async (preset) => {
@@ -69,12 +83,7 @@ describe('the next item', () => {
 
   it('is asked for after every row before it, held out or not, but not before the first', async () => {
     const sessions = interactions([0, 3], [1, 6], [1, 7], [3, 20], [3, 21]);
-    const judgement = judgementOf(
-      known,
-      { ...sessions, timestamps: sessions.timestamps.map((time) => time + 10) },
-      config,
-      1,
-    );
+    const judgement = judgementOf(known, later(sessions), config, 1);
     const { offsets, items } = judgement.histories;
     expect(judgement.userIds.map((id, row) => `${id}: ${items.slice(offsets[row], offsets[row + 1])}`)).toEqual([
       'a: 1,2',

@@ -42,6 +42,8 @@ export interface Judgement {
   /** [lists] whom each list is for, as rows of the whole data; the sequences below go by the same order. */
   users: Int32Array;
   userIds: readonly string[];
+  /** All that training knows, of those too who are not asked: popularity is counted on it. */
+  train: Sequences;
   histories: Rated;
   targets: Sequences & { ratings?: Float64Array };
   seed: number;
@@ -91,6 +93,7 @@ export function judgementOf(
     numItems: known.itemIds.length,
     users,
     userIds: Array.from(users, (user) => known.userIds[user]),
+    train: orderByTime(known),
     histories,
     targets: { ...targets, ...(areRated && ratings && { ratings: Float64Array.from(ratings) }) },
     seed,
@@ -143,7 +146,7 @@ function nextItems(known: Interactions, heldOut: Interactions): Cases {
 /** Asks a recommender for every list, and computes every metric that the conventions name. */
 export async function judgeLists(
   recommender: Recommender,
-  { conventions, ks, numItems, userIds, histories, targets, seed }: Judgement,
+  { conventions, ks, numItems, userIds, train, histories, targets, seed }: Judgement,
 ): Promise<RankingMetrics & { k: number; lists: Int32Array }> {
   const asksWhole = areaMetrics.some((metric) => conventions.metrics.includes(metric));
   const isWhole = asksWhole && userIds.length * numItems <= numbersAtMost;
@@ -160,7 +163,7 @@ export async function judgeLists(
   });
   const metrics = conventions.metrics.filter((metric) => isWhole || !areaMetrics.some((area) => area === metric));
   const lists = rankedLists(items, k, isShared ? scores : undefined);
-  const input = { lists, targets, train: histories, numItems };
+  const input = { lists, targets, train, seen: histories, numItems };
   return { ...rankingMetrics(input, { ...conventions, metrics }, ks, seed), k, lists: items };
 }
 

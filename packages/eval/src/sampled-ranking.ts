@@ -12,7 +12,7 @@ export interface SampleOptions {
 
 /**
  * Candidates of a sampled ranking: every user's test items, and items drawn without replacement from those that the
- * user neither met in training nor is tested on. The draw depends on seed and user number alone. Users with fewer such
+ * user has neither seen nor is tested on. The draw depends on seed and user number alone. Users with fewer such
  * items (of a weight) get them all; those without test items get no candidates.
  *
  * Sampled metrics rank models otherwise than full ones may (Krichene & Rendle 2020): say that they are sampled.
@@ -21,7 +21,7 @@ export interface SampleOptions {
  * @throws RangeError when there is no weight for each item, or `numNegatives` is no integer from 0
  */
 export function sampleCandidates(
-  { targets, train, numItems }: Pick<RankingInput, 'targets' | 'train' | 'numItems'>,
+  { targets, train, seen = train, numItems }: Pick<RankingInput, 'targets' | 'train' | 'seen' | 'numItems'>,
   { numNegatives, seed, weights }: SampleOptions,
 ): Sequences {
   if (!Number.isInteger(numNegatives) || numNegatives < 0) {
@@ -38,7 +38,7 @@ export function sampleCandidates(
     Array.from({ length: targets.offsets.length - 1 }, (_, user) => {
       const candidates = [...new Set(sequenceOf(targets, user))];
       const wanted = candidates.length === 0 ? 0 : candidates.length + numNegatives;
-      for (const item of [...candidates, ...sequenceOf(train, user)]) takenFor[item] = user + 1;
+      for (const item of [...candidates, ...sequenceOf(seen, user)]) takenFor[item] = user + 1;
       const generator = createGenerator(foldIn(key, user));
       // Draws that hit what is taken are made anew, until that is not worth it.
       for (let draws = 20 * numNegatives; draws > 0 && candidates.length < wanted; draws--) {

@@ -16,12 +16,14 @@ export interface Targets extends Sequences {
   predictions?: Float64Array;
 }
 
-/** Lists and what to judge them by. User u owns row u of each of the sequences. */
+/** Lists and what to judge them by. User u owns row u of the lists, of the targets and of what was seen. */
 export interface RankingInput {
   lists: RankedLists;
   targets: Targets;
-  /** Training rows; an item may come more than once. */
+  /** Training rows of all users, which popularity is counted on; an item may come more than once. */
   train: Sequences;
+  /** What the mask takes from each list, where that is not row u of `train`. */
+  seen?: Sequences;
   /** N: items are 0 ... N - 1, all of them candidates unless `numCandidates` says otherwise. */
   numItems: number;
   /** [users] items that each list was chosen from, where they were sampled. */
@@ -54,7 +56,7 @@ export function rankTargets(
   width: number,
   seed = 0,
 ): RankedTargets {
-  const { lists, targets, train, numItems, numCandidates } = input;
+  const { lists, targets, train, seen: masks = train, numItems, numCandidates } = input;
   const users = numUsers(input);
   const key = createKey(seed, 'shuffle');
   const ranks = new Float64Array(targets.items.length).fill(Infinity);
@@ -75,7 +77,7 @@ export function rankTargets(
     const stamp = user + 1;
     let seen = 0;
     if (mask === 'seen') {
-      for (const item of itemsOf(train, user, numItems, 'training items')) {
+      for (const item of itemsOf(masks, user, numItems, 'training items')) {
         if (seenBy[item] !== stamp) seen++;
         seenBy[item] = stamp;
       }
@@ -132,8 +134,8 @@ export function rankTargets(
 }
 
 /** The number of users, the same in all that belongs to them. */
-function numUsers({ lists, targets, train, numCandidates }: RankingInput): number {
-  const counts = [lists, targets, train].map(({ offsets }) => offsets.length - 1);
+function numUsers({ lists, targets, train, seen = train, numCandidates }: RankingInput): number {
+  const counts = [lists, targets, seen].map(({ offsets }) => offsets.length - 1);
   if (numCandidates) counts.push(numCandidates.length);
   if (new Set(counts).size > 1) {
     throw new RangeError(
