@@ -95,11 +95,15 @@ const warprec: Conventions = {
   metrics: [...cutOffMetrics, ...wholeMetrics],
 };
 
+/** Areas under a curve, which need whole lists. */
+const areas: readonly RankingMetric[] = ['auc', 'gauc', 'lauc'];
+
 /**
  * The conventions of three systems, read from their sources: WarpRec 1.4.6, RecBole 1.2.1 (general models) and the
  * official GRU4Rec. Ties of the first two follow a top-k that promises no order; `lowest-id` stands for it. RecBole
- * counts a padding item into N; its GAUC reads all scores, which lists seldom hold, and has to be asked for. GRU4Rec has
- * recall and MRR alone: what else it could be asked for follows WarpRec.
+ * counts a padding item into N; its GAUC reads all scores, which lists seldom hold, and has to be asked for, as have its
+ * `popularity: rows` and `errors: row`, so that what two presets tell of the same lists differs by what is named here.
+ * GRU4Rec has recall and MRR alone. What RecBole or GRU4Rec has no convention for follows WarpRec.
  */
 export const presets: Readonly<Record<PresetName, Conventions>> = {
   warprec,
@@ -110,23 +114,8 @@ export const presets: Readonly<Record<PresetName, Conventions>> = {
     giniDivisor: 'N',
     padding: 'counted',
     entropy: 'perItem',
-    popularity: 'rows',
     area: 'pairwise',
-    errors: 'row',
-    metrics: [
-      'recall',
-      'precision',
-      'hitRate',
-      'mrr',
-      'map',
-      'ndcg',
-      'coverage',
-      'arp',
-      'gini',
-      'entropy',
-      'mae',
-      'rmse',
-    ],
+    metrics: warprec.metrics.filter((metric) => !areas.includes(metric)),
   },
   gru4rec: {
     ...warprec,

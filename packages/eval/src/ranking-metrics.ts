@@ -136,22 +136,29 @@ type AccuracyMetric = Extract<
   'recall' | 'precision' | 'fScore' | 'hitRate' | 'mrr' | 'map' | 'mar' | 'ndcg' | 'epc' | 'efd'
 >;
 
+/** What is the same for all cases at one cut-off. */
+interface CutOff {
+  k: number;
+  beta: number;
+  /** Sum of the discounts of the first k places. */
+  discounts: number;
+}
+
 /** The value of each metric, of the first `hits` of the found items: those whose rank is within k. */
-const accuracy: Record<AccuracyMetric, (found: Hits, hits: number, k: number, beta: number) => number> = {
+const accuracy: Record<AccuracyMetric, (found: Hits, hits: number, at: CutOff) => number> = {
   recall: ({ relevant }, hits) => hits / relevant,
-  precision: (_, hits, k) => hits / k,
-  fScore: ({ relevant }, hits, k, beta) => ((1 + beta ** 2) * hits) / (beta ** 2 * relevant + k),
+  precision: (_, hits, { k }) => hits / k,
+  fScore: ({ relevant }, hits, { k, beta }) => ((1 + beta ** 2) * hits) / (beta ** 2 * relevant + k),
   hitRate: (_, hits) => (hits > 0 ? 1 : 0),
   mrr: ({ ranks }, hits) => (hits > 0 ? 1 / ranks[0] : 0),
-  map: ({ ranks, relevant }, hits, k) => sumUpTo(hits, (i) => (i + 1) / ranks[i]) / Math.min(relevant, k),
-  mar: ({ relevant }, hits, k) => sumUpTo(hits, (i) => (i + 1) / relevant) / Math.min(relevant, k),
-  ndcg: ({ ranks, gains, idealGains }, hits, k) =>
+  map: ({ ranks, relevant }, hits, { k }) => sumUpTo(hits, (i) => (i + 1) / ranks[i]) / Math.min(relevant, k),
+  mar: ({ relevant }, hits, { k }) => sumUpTo(hits, (i) => (i + 1) / relevant) / Math.min(relevant, k),
+  ndcg: ({ ranks, gains, idealGains }, hits, { k }) =>
     sumUpTo(hits, (i) => gains[i] * discount(ranks[i])) /
     sumUpTo(Math.min(idealGains.length, k), (i) => idealGains[i] * discount(i + 1)),
-  epc: ({ ranks, unpopularity }, hits, k) =>
-    sumUpTo(hits, (i) => unpopularity[i] * discount(ranks[i])) / sumUpTo(k, (i) => discount(i + 1)),
-  efd: ({ ranks, surprise }, hits, k) =>
-    sumUpTo(hits, (i) => surprise[i] * discount(ranks[i])) / sumUpTo(k, (i) => discount(i + 1)),
+  epc: ({ ranks, unpopularity }, hits, { discounts }) =>
+    sumUpTo(hits, (i) => unpopularity[i] * discount(ranks[i])) / discounts,
+  efd: ({ ranks, surprise }, hits, { discounts }) => sumUpTo(hits, (i) => surprise[i] * discount(ranks[i])) / discounts,
 };
 
 const discount = (rank: number) => 1 / Math.log2(rank + 1);
@@ -165,13 +172,16 @@ function sumUpTo(count: number, term: (i: number) => number): number {
 function addAccuracy(result: RankingMetrics, cases: readonly RankingCase[], context: Context): void {
   const { conventions, ks } = context;
   const found = cases.map((one) => hitsOf(one, context));
+  const { beta } = conventions;
+  const cutOffs = ks.map((k): CutOff => ({ k, beta, discounts: sumUpTo(k, (i) => discount(i + 1)) }));
   for (const metric of cutOffMetrics) {
     if (!isAccuracy(metric) || !isWanted(metric, conventions)) continue;
-    const name = metric === 'fScore' ? `f${conventions.beta}` : metric;
-    for (const k of ks) {
+    const name = metric === 'fScore' ? `f${beta}` : metric;
+    for (const cutOff of cutOffs) {
+      const { k } = cutOff;
       const values = Float64Array.from(found, (hits) => {
         if (hits.relevant === 0) return Number.NaN;
-        return accuracy[metric](hits, countWithin(hits.ranks, k), k, conventions.beta);
+        return accuracy[metric](hits, countWithin(hits.ranks, k), cutOff);
       });
       addMean(result, `${name}@${k}`, values);
     }
