@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { readParquet, writeParquet } from '@codebeam/data';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 240_000 }); // some run the program ten times
 
 // These run the program as npm links it, on what is built. `npm test` builds before it tests.
 const program = resolve(import.meta.dirname, '../bin/codebeam.mjs');
@@ -237,14 +239,32 @@ describe('codebeam evaluate', () => {
       'must have a list for some user of test.tsv, got none',
     ],
     ['too small a catalogue', {}, ['--preset', 'warprec', '--items', '9'], '--items must be at least the 10 items'],
+    ['a cut-off beyond reason', {}, ['--preset', 'warprec', '--k', '50000000'], 'at most 1000000'],
+    [
+      'ids that numbers cannot tell apart',
+      { lists: 'large.jsonl' },
+      ['--preset', 'warprec'],
+      'the item must be an id that is exact as a number, got about 9007199254740992',
+    ],
+    [
+      'ids that floats cannot tell apart',
+      { lists: 'floats.parquet' },
+      ['--preset', 'warprec'],
+      'floats.parquet must be exact, got about 16777216 as a 32 bit float in "item"',
+    ],
     ['an empty file', { lists: 'empty.tsv' }, ['--preset', 'warprec'], 'empty.tsv must have rows, got an empty file'],
-  ])('ends with one line and exit code 2 for %s', (_, files: Files, args, message) => {
+  ])('ends with one line and exit code 2 for %s', async (_, files: Files, args, message) => {
     write('columns.tsv', 'user\tthing\n1\t3\n');
     write('bad.tsv', 'user\titem\tscore\n1\t4\t.5\n1\t3\tx\n');
     write('twice.tsv', 'user\titem\tscore\n1\t4\t.5\n1\t4\t.4\n');
     write('ranks.tsv', 'user\titem\trank\n1\t4\t1\n1\t3\t1\n');
     write('others.tsv', 'user\titem\trank\n7\t4\t1\n');
     write('empty.tsv', '');
+    write('large.jsonl', '{"user":1,"item":9007199254740993,"score":1}\n');
+    await writeParquet(join(folder, 'floats.parquet'), {
+      user: { type: 'int32', values: Int32Array.of(1) },
+      item: { type: 'float', values: Float32Array.of(2 ** 24 + 1) },
+    });
     const { status, stdout, stderr } = runEvaluate(files, ...args);
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);

@@ -117,7 +117,11 @@ describe('codebeam recommend', () => {
     ['an unknown user', ['--checkpoint', 'knn', '--user', 'z'], 'users must be of the training data, got z'],
     ['nobody', ['--checkpoint', 'knn'], 'one of --history and --user must be given'],
     ['no checkpoint', ['--checkpoint', 'nowhere', '--history', 'tea'], 'nowhere must hold a saved model'],
-    ['another checkpoint', ['--checkpoint', 'other', '--history', 'tea'], 'must describe a saved model'],
+    [
+      'another checkpoint',
+      ['--checkpoint', 'other', '--history', 'tea'],
+      'must hold a saved model, got config.json with',
+    ],
     [
       'a run without semantic IDs',
       ['--checkpoint', 'half', '--history', 'tea'],

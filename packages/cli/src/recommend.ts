@@ -54,10 +54,11 @@ async function recommend(options: RecommendOptions): Promise<void> {
   }
   await selectBackend(backend);
   const recommender = await load(options);
+  const most = Math.min(k, recommender.numItems);
   const lists =
     history === undefined
-      ? await recommender.recommendToUsers([user!], k)
-      : await recommender.recommend([denseIds(recommender, history)], k, {
+      ? await recommender.recommendToUsers([user!], most)
+      : await recommender.recommend([denseIds(recommender, history)], most, {
           maskHistory: !keepHistory,
           ...(user !== undefined && { users: [user] }),
         });

@@ -88,7 +88,7 @@ describe('readDatabricksInteractions', () => {
     const { importModule } = fakeDatabricks([row(1), { ...row(2), item: null }]);
     const reading = Readable.from(readDatabricksInteractions(source, { tolerance: 0 }, importModule)).toArray();
     await expect(reading).rejects.toThrow(
-      'data: shop.web.clicks must have at most 0 unreadable lines of 2 (tolerance 0), got 1, the first in line 2: "item" must be an id, got null',
+      'data: shop.web.clicks must have at most 0 unreadable lines of 2, got 1, the first in line 2: "item" must be an id, got null',
     );
   });
 

@@ -36,6 +36,7 @@ export {
   type CoreBounds,
   collectInteractions,
   countOf,
+  firstTimes,
   type Interactions,
   joinRows,
   kCore,

@@ -235,6 +235,13 @@ export function placesIn({ offsets, items }: Sequences): Int32Array {
   return places;
 }
 
+/** [users] when the first row of each was; Infinity for those without rows. */
+export function firstTimes({ users, timestamps, userIds }: Interactions): Float64Array {
+  const first = new Float64Array(userIds.length).fill(Infinity);
+  for (const [row, user] of users.entries()) first[user] = Math.min(first[user], timestamps[row]);
+  return first;
+}
+
 /** The rows whose flag is set, with new dense ids by first appearance among them. */
 export function keepRows(interactions: Interactions, keep: Uint8Array): Interactions {
   const kept = Int32Array.from(keep.keys()).filter((row) => keep[row] === 1);

@@ -1,6 +1,6 @@
 import { parseTime, type RowOptions, readRows } from './column-map.js';
 import { readLines } from './read-lines.js';
-import { readParquet } from './tables.js';
+import { type ColumnValues, readParquet } from './tables.js';
 
 /** What a column can mean. */
 export type RankingRole = 'user' | 'item' | 'rating' | 'rank' | 'score' | 'timestamp';
@@ -182,6 +182,7 @@ async function parquetLayout(path: string): Promise<Layout> {
     fields: names.length,
     async read(wanted, addRow) {
       const values = wanted.map((name) => columns[name]);
+      checkExact(path, wanted.slice(0, 2), values.slice(0, 2));
       for (let row = 0; row < (values[0]?.length ?? 0); row++) {
         try {
           addRow(Object.fromEntries(wanted.map((name, i) => [name, values[i][row]])));
@@ -191,6 +192,19 @@ async function parquetLayout(path: string): Promise<Layout> {
       }
     },
   };
+}
+
+/** A float holds whole numbers below 2^24 exactly; beyond, ids that differ have become one. */
+function checkExact(path: string, names: readonly string[], values: readonly ColumnValues[]): void {
+  for (const [i, name] of names.entries()) {
+    const own = values[i];
+    if (!(own instanceof Float32Array)) continue;
+    const large = own.find((id) => Math.abs(id) >= 2 ** 24);
+    if (large === undefined) continue;
+    throw new Error(
+      `data: ids of ${path} must be exact, got about ${large} as a 32 bit float in "${name}"; write them as integers or texts`,
+    );
+  }
 }
 
 async function firstLines(path: string): Promise<string[]> {
@@ -251,6 +265,11 @@ function columnsByPlace(fields: number, third: RankingRole): Columns {
 
 function idOf(value: unknown, role: RankingRole): string {
   if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    throw new SyntaxError(
+      `the ${role} must be an id that is exact as a number, got about ${value}: write it as a text`,
+    );
+  }
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   throw new SyntaxError(`the ${role} must be an id, got ${JSON.stringify(value) ?? 'nothing'}`);
 }

@@ -137,8 +137,8 @@ export function countBadLines(file: string, options: ToleranceOptions) {
 
   function fail(allowed: number): never {
     throw new Error(
-      `data: ${file} must have at most ${allowed} unreadable lines of ${count.lines} (tolerance ${tolerance}), got ` +
-        `${count.bad}, the first in line ${count.first?.line}: ${count.first?.reason}; mend the file or raise the tolerance`,
+      `data: ${file} must have at most ${allowed} unreadable lines of ${count.lines}${tolerance > 0 ? ` (tolerance ${tolerance})` : ''}, got ` +
+        `${count.bad}, the first in line ${count.first?.line}: ${count.first?.reason}; mend the file${tolerance > 0 ? ' or raise the tolerance' : ''}`,
     );
   }
   return {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { SparseMatrix } from '@codebeam/data';
 import {
   decodeSafetensors,
@@ -32,6 +32,8 @@ export interface TrainingData {
   fittedOn: 'train' | 'train+validation';
   /** What each item of `sequences` was rated. */
   ratings?: Float32Array;
+  /** [users] when each one's first row was, for models that read sessions one after another. */
+  firstTimes?: Float64Array;
   /** Source ids by row of `sequences`, without which nobody is known by name. */
   userIds?: readonly string[];
   /** Source ids by dense id, which a checkpoint keeps. */
@@ -274,7 +276,7 @@ export function defineRecommender<C extends object, W extends Weights>(
       if (saved.model !== model) {
         throw new Error(`${model}: ${folder} must hold a model of this kind, got ${saved.model}; load it as that`);
       }
-      const ids = idsSchema.parse(JSON.parse(await readFile(join(folder, 'ids.json'), 'utf8')));
+      const ids = await readJson(join(folder, 'ids.json'), idsSchema);
       const path = join(folder, 'model.safetensors');
       const { tensors } = decodeSafetensors(await readFile(path), path);
       const {
@@ -304,20 +306,19 @@ export function defineRecommender<C extends object, W extends Weights>(
 
 /** What `save` wrote about a model: its kind, its row's name, its options. */
 export async function readConfig(folder: string): Promise<z.output<typeof savedSchema>> {
-  const path = join(folder, 'config.json');
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+  return readJson(join(folder, 'config.json'), savedSchema);
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new Error(
-      `recommenders: ${folder} must hold a saved model, got ${cause.message}; fit one and save it there`,
-      {
-        cause,
-      },
+      `recommenders: ${dirname(path)} must hold a saved model, got ${basename(path)} with: ${reason}; fit one and save it there`,
+      { cause },
     );
-  });
-  const parsed = savedSchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  throw new Error(
-    `recommenders: ${path} must describe a saved model, got ${z.prettifyError(parsed.error)}; fit one and save it there`,
-  );
+  }
 }
 
 /**
