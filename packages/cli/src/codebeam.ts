@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
 import { recommendCommand } from './recommend.js';
 import { tuneCommand } from './tune.js';
 
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
 /** The program: one file per command, each of which makes its own with help, options and action. */
 const program = new Command('codebeam')
+  .version(manifest.version)
   .description('Generative retrieval and recommenders: their lists, and what those are worth.')
   .addCommand(evaluateCommand())
   .addCommand(recommendCommand())

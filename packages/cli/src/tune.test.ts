@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readParquet, writeParquet } from '@codebeam/data';
@@ -208,6 +208,22 @@ describe('codebeam tune', () => {
     expect(repeated.length).toBeLessThanOrEqual(2); // the trials at a time
   });
 
+  it('works in an output folder alone', () => {
+    const file = config('alone');
+    const lock = join(folder, 'alone-found', 'lock');
+    mkdirSync(join(folder, 'alone-found'));
+    writeFileSync(lock, String(process.pid)); // one that runs
+    const { status, stderr } = tune(file);
+    expect(stderr).toContain(
+      `must be one process's at a time, got process ${process.pid} at work in it; wait for its end`,
+    );
+    expect(status).toBe(2);
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(lock, String(pid)); // one that was killed
+    expect(tune(file).status).toBe(0);
+    expect(existsSync(lock)).toBe(false);
+  });
+
   it('ends with exit code 2 and one message when every trial fails, and says what failed', () => {
     const { status, stdout, stderr } = tune(config('failing', { models: '{ vsm: {} }' }), '--json');
     expect(stderr).toMatch(
@@ -233,6 +249,13 @@ describe('codebeam tune', () => {
 });
 
 describe('the config of codebeam tune', () => {
+  it('is not that of one GRU4Rec', async () => {
+    write('gru4rec.yaml', 'model: { layers: [100] }\ndata_split:\n  test_fraction: 0.1\n');
+    await expect(loadTuneConfig(join(folder, 'gru4rec.yaml'))).rejects.toThrow(
+      'read those with loadGru4recConfig of @codebeam/recommenders',
+    );
+  });
+
   it.each<[string, Sections, string | RegExp]>([
     ['an unknown model', { models: '{ eas: { l2: 1 } }' }, /key models\.eas .* the nearest is models\.ease$/],
     ['a mistyped option', { models: '{ item-knn: { neighbors: 5 } }' }, /key models\.item-knn\.neighbors .* known one/],

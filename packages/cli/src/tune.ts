@@ -14,7 +14,7 @@ import { claimOutput } from './tune/claim-output.js';
 import { type Best, bestOf, refitBest } from './tune/refit-best.js';
 import { estimateTrials, type Search, searchModels, studyFolder } from './tune/search-models.js';
 import { loadTuneConfig, planOf, spacesOf, type TuneConfig } from './tune/tune-config.js';
-import { loadTuneData } from './tune/tune-data.js';
+import { loadTuneData, type TuneData } from './tune/tune-data.js';
 
 interface TuneOptions {
   config: string;
@@ -61,7 +61,8 @@ export function tuneCommand(): Command {
     .action(tune);
 }
 
-async function tune({ config: path, estimate, backend, json }: TuneOptions): Promise<void> {
+async function tune(options: TuneOptions): Promise<void> {
+  const { config: path, backend } = options;
   const log = (line: string) => console.error(line);
   const { config, folder } = await loadTuneConfig(path);
   if (backend !== undefined) process.env.CODEBEAM_BACKEND = backend; // of the workers, too
@@ -69,8 +70,21 @@ async function tune({ config: path, estimate, backend, json }: TuneOptions): Pro
   const data = await loadTuneData(config, folder);
   for (const note of data.notes) log(`note: ${note}`);
   const output = resolve(folder, config.output);
-  const recordPath = await claimOutput(output, config, folder);
-  const search: Search = { config, recordPath, folder, output };
+  const { recordPath, release } = await claimOutput(output, config, folder);
+  try {
+    await runSearch({ config, recordPath, folder, output }, data, options, log);
+  } finally {
+    await release();
+  }
+}
+
+async function runSearch(
+  search: Search,
+  data: TuneData,
+  { estimate, json }: TuneOptions,
+  log: (line: string) => void,
+): Promise<void> {
+  const { config } = search;
 
   const estimates = await estimateTrials(search, { numItems: data.split.train.itemIds.length });
   for (const line of describeEstimates(config, estimates)) log(line);

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { hashFile, isSection, writeFileAtomically } from '@codebeam/data';
 import { parts, type TuneConfig } from './tune-config.js';
@@ -12,14 +12,21 @@ interface Record {
 /** What may change when a search goes on: more trials, and what trials do not depend on. */
 const mayChange = ['search.trials', 'search.concurrency', 'search.energy', 'trackers', 'output'];
 
+/** An output folder as long as a process works in it. */
+export interface ClaimedOutput {
+  /** The file that holds the resolved config. */
+  recordPath: string;
+  /** Lets other processes in. */
+  release(): Promise<void>;
+}
+
 /**
- * Makes an output folder this config's own.
+ * Makes an output folder this config's own, and this process's until it is released or the process ends.
  *
  * @param folder  that the config's paths start from
- * @returns the file that holds the resolved config
- * @throws RangeError naming what differs when the folder is another config's, or of other data
+ * @throws RangeError naming what differs when the folder is another config's, or of other data; or the process that works in it
  */
-export async function claimOutput(output: string, config: TuneConfig, folder: string): Promise<string> {
+export async function claimOutput(output: string, config: TuneConfig, folder: string): Promise<ClaimedOutput> {
   const { interactions, items, ...rest } = config.data;
   const files = [interactions, ...parts.map((part) => rest[part]), items?.file].filter((file) => file !== undefined);
   const hashes = await Promise.all(files.map(async (file) => [file, await hashFile(resolve(folder, file))] as const));
@@ -28,8 +35,38 @@ export async function claimOutput(output: string, config: TuneConfig, folder: st
   const before = await readFile(path, 'utf8').catch(() => undefined);
   if (before !== undefined) checkSame(output, JSON.parse(before), record);
   await mkdir(output, { recursive: true });
+  const release = await keepOthersOut(output);
   await writeFileAtomically(path, `${JSON.stringify(record, null, 2)}\n`);
-  return path;
+  return { recordPath: path, release };
+}
+
+async function keepOthersOut(output: string): Promise<() => Promise<void>> {
+  const path = join(output, 'lock');
+  const release = () => rm(path, { force: true });
+  const write = () => writeFile(path, String(process.pid), { flag: 'wx' });
+  try {
+    await write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (isRunning(holder)) {
+      throw new RangeError(
+        `cli: ${output} must be one process's at a time, got process ${holder} at work in it; wait for its end, or name another output`,
+      );
+    }
+    await release(); // of a process that was killed
+    await write();
+  }
+  return release;
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1 || pid === process.pid) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function checkSame(output: string, before: Record, now: Record): void {

@@ -62,6 +62,11 @@ export async function loadTuneConfig(path: string): Promise<{ config: TuneConfig
   const text = await readFile(path, 'utf8').catch((cause: Error) => {
     throw new RangeError(`cli: --config must be a readable file, got ${cause.message}; check the path`, { cause });
   });
+  if (/^data_split:/m.test(text)) {
+    throw new RangeError(
+      `cli: --config must be a search, got the options of one GRU4Rec in ${path}; read those with loadGru4recConfig of @codebeam/recommenders`,
+    );
+  }
   const config = readConfig('cli', tuneSchema, path, text);
   checkData(config);
   checkMetric(config);

@@ -5,6 +5,7 @@ import {
   collectPresplit,
   featureMatrix,
   filterInteractions,
+  firstTimes,
   type InteractionSplit,
   type Interactions,
   itemFeatures,
@@ -96,6 +97,7 @@ export function trainingDataOf(
     itemIds,
     userIds,
     fittedOn,
+    firstTimes: firstTimes(part),
     ...(features && { itemFeatures: features }),
     ...(ratings && { ratings }),
   };
