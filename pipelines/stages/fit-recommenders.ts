@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { featureMatrix, itemFeatures, orderByTime, splitInteractions } from '@codebeam/data';
+import { featureMatrix, firstTimes, itemFeatures, orderByTime, splitInteractions } from '@codebeam/data';
 import { judgeLists, judgementOf, mainMetric } from '@codebeam/eval';
 import { recommenderModels } from '@codebeam/recommenders';
 import { nameOf } from '../config.js';
@@ -18,6 +18,7 @@ export async function fitRecommenders(context: Context): Promise<Record<string, 
   const { ratings, ...sequences } = orderByTime(train);
   const { itemIds, userIds } = train;
   const numItems = itemIds.length;
+  const begun = firstTimes(train);
   const features = featureMatrix(itemFeatures(items), ['brand', 'categories'], itemIds).matrix; // [N, F]
   const judged = validation.users.length > 0 ? judgementOf(train, validation, config.protocol, config.seed) : undefined;
   const pathOf = await rawFiles(context);
@@ -26,7 +27,16 @@ export async function fitRecommenders(context: Context): Promise<Record<string, 
     const name = nameOf(entry);
     const started = performance.now();
     const recommender = await recommenderModels[model].fit(
-      { sequences, numItems, itemIds, userIds, fittedOn: 'train', itemFeatures: features, ...(ratings && { ratings }) },
+      {
+        sequences,
+        numItems,
+        itemIds,
+        userIds,
+        fittedOn: 'train',
+        firstTimes: begun,
+        itemFeatures: features,
+        ...(ratings && { ratings }),
+      },
       options,
       {
         seed: config.seed,

@@ -9,7 +9,7 @@ const activations = {
   relu: (x: tf.Tensor2D): tf.Tensor2D => tf.relu(x),
   sigmoid: (x: tf.Tensor2D): tf.Tensor2D => tf.sigmoid(x),
   tanh: (x: tf.Tensor2D): tf.Tensor2D => tf.tanh(x),
-  'leaky-relu': (x: tf.Tensor2D): tf.Tensor2D => tf.leakyRelu(x, 0.01),
+  leakyrelu: (x: tf.Tensor2D): tf.Tensor2D => tf.leakyRelu(x, 0.01),
 };
 export type Activation = keyof typeof activations;
 export const activationNames = Object.keys(activations) as [Activation, ...Activation[]];

@@ -80,7 +80,7 @@ describe.each(backends)('layers on %s', (backend) => {
 
   it.each([
     ['relu', [0, 2]],
-    ['leaky-relu', [-0.01, 2]],
+    ['leakyrelu', [-0.01, 2]],
     ['tanh', [Math.tanh(-1), Math.tanh(2)]],
     ['sigmoid', [1 / (1 + Math.E), 1 / (1 + Math.exp(-2))]],
   ] as const)('mlp applies %s between layers, and after the last where asked to', async (activation, expected) => {

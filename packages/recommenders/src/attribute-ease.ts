@@ -37,11 +37,11 @@ export const addEase = defineRecommender({
   name: 'add-ease',
   options: z.strictObject({
     l2,
-    l2Features: l2.default(100).describe("the same for the features' own"),
+    l2Features: l2.optional().describe("the same for the features' own; that of the interactions when left out"),
     alpha: z.number().min(0).max(1).default(0.5).describe("share of the interactions' weights in the sum"),
     feedback: feedbackSchema,
   }),
-  async fit(data, { l2, l2Features, alpha, feedback }) {
+  async fit(data, { l2, l2Features = l2, alpha, feedback }) {
     const fromUsers = await fitEase(userItemMatrix(data, feedback), l2);
     const fromFeatures = await fitEase(transpose(featuresOf(data, 'add-ease')), l2Features);
     const values = fromUsers.map((value, i) => alpha * value + (1 - alpha) * fromFeatures[i]);

@@ -61,6 +61,24 @@ describe('GRU4Rec', () => {
     expect([...(await recommender.score([chain(2, 0)]))].every(Number.isFinite)).toBe(true);
   });
 
+  it('reads sessions by their first events, and in their order where there are no times', async () => {
+    const options = { layers: [8], numSamples: 4, training: { ...training, maxEpochs: 1 } };
+    const scores = async (order: readonly number[], times?: readonly number[]) => {
+      const sequences = packSequences(order.map((session) => sessions[session]));
+      const timed = times && { firstTimes: Float64Array.from(order, (session) => times[session]) };
+      return (await gru4rec.fit({ ...data, sequences, ...timed }, options)).score([chain(2, 0)]);
+    };
+    const order = Array.from(sessions.keys());
+    const shuffled = order.toSorted((a, b) => ((7 * a) % 120) - ((7 * b) % 120) || a - b);
+    expect(await scores(shuffled, order)).toEqual(await scores(order));
+    expect(await scores(shuffled)).not.toEqual(await scores(order));
+  });
+
+  it('reads embeddings as wide as the first layer where it is told so', () => {
+    const config = gru4recSchema.parse({ layers: [6, 4], constrainedEmbedding: false, embedding: 'layersize' });
+    expect(initGru4rec(config, numItems, 3, 1).inputs?.shape).toEqual([numItems, 6]);
+  });
+
   it.each(kinds)('has the gradients of finite differences (%s)', (_, options) => {
     for (const loss of ['cross-entropy', 'bpr-max'] as const) {
       const config = gru4recSchema.parse({ ...options, loss, layers: [6, 4], numSamples: 5, logq: 1 });

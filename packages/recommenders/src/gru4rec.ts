@@ -7,7 +7,7 @@
  * A step reads one event of each session: the hidden state goes on from step to step, gradients do not.
  */
 import { tf } from '@codebeam/backend';
-import type { Sequences } from '@codebeam/data';
+import { packSequences, type Sequences, sequenceOf } from '@codebeam/data';
 import { createDropout, type Dropout, noDropout } from '@codebeam/nn';
 import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
 import { adagrad, type LossResult } from '@codebeam/trainers';
@@ -36,10 +36,11 @@ export const gru4recSchema = z.strictObject({
   sampleCacheMaxSize: z.int().positive().default(10_000_000).describe('samples drawn ahead at once, at most'),
   constrainedEmbedding: z.boolean().default(true).describe('items are read by the embeddings that they are scored by'),
   embedding: z
-    .int()
-    .min(0)
+    .union([z.int().min(0), z.literal('layersize')])
     .default(0)
-    .describe('unless constrained, width of embeddings for reading; 0: none, the first layer has a row per item'),
+    .describe(
+      'unless constrained, width of embeddings for reading, `layersize` that of the first layer; 0: none, the first layer has a row per item',
+    ),
   bpreg: z.number().min(0).default(1).describe('bpr-max: weight of the score regularization'),
   eluParam: z.number().min(0).default(0.5).describe('bpr-max: parameter of the ELU over scores; 0: none'),
   logq: z
@@ -109,7 +110,8 @@ export function initGru4rec(
   batchSize: number,
   seed: number,
 ): Gru4recInTraining {
-  const { layers: units, embedding, constrainedEmbedding, compatibilityMode } = config;
+  const { layers: units, constrainedEmbedding, compatibilityMode } = config;
+  const embedding = config.embedding === 'layersize' ? units[0] : config.embedding;
   const width = units[units.length - 1];
   const compatible = createGenerator(createKey(42, 'init'));
   const key = createKey(seed, 'init');
@@ -296,6 +298,13 @@ function concatenated(a: Int32Array, b: Int32Array): Int32Array {
   return both;
 }
 
+/** Sessions by the time of their first event; of equal times, and without any, as they are. */
+function inOrder(sessions: Sequences, firstTimes: Float64Array | undefined): Sequences {
+  if (!firstTimes) return sessions;
+  const order = Array.from(firstTimes.keys()).sort((a, b) => firstTimes[a] - firstTimes[b] || a - b);
+  return packSequences(order.map((session) => sequenceOf(sessions, session)));
+}
+
 /** [B, H] the last layer's state after each history, however long; zero after an empty one. */
 export function lastStates(params: Gru4rec, histories: readonly Int32Array[]): tf.Tensor2D {
   const { layers } = params;
@@ -321,7 +330,8 @@ export function lastStates(params: Gru4rec, histories: readonly Int32Array[]): t
 }
 
 /**
- * GRU4Rec as a recommender: it reads a session from its first event to its last, in training the sessions in the order of the data. After
+ * GRU4Rec as a recommender: it reads a session from its first event to its last, in training the sessions by their first events or, where
+ * the data has no times, in its order. After
  * an empty session the biases speak alone. A run that is resumed goes on bit for bit: the hidden states are in its checkpoints.
  */
 export const gru4rec = defineTrainedRecommender<Gru4recConfig, Gru4recInTraining, Gru4recStep>({
@@ -331,7 +341,8 @@ export const gru4rec = defineTrainedRecommender<Gru4recConfig, Gru4recInTraining
   carried: 'carried',
   optimizer: ({ learningRate, momentum }) => adagrad({ learningRate, momentum, initialSquares: 1e-6, epsilon: 0 }),
   init: (config, { numItems }, seed) => initGru4rec(config, numItems, config.batchSize, seed),
-  batches: ({ sequences, numItems }, options) => gru4recSteps(sequences, numItems, options),
+  batches: ({ sequences, numItems, firstTimes }, options) =>
+    gru4recSteps(inOrder(sequences, firstTimes), numItems, options),
   rows: ({ rows }) => rows,
   loss: gru4recLoss,
   scorer:

@@ -24,7 +24,7 @@ describe('NeuMF', () => {
     ['both', {}],
     ['gmf', {}],
     ['mlp', {}],
-    ['both', { batchNorm: true, dropout: 0.2, activation: 'leaky-relu', regularization: 0.01 }],
+    ['both', { batchNorm: true, dropout: 0.2, activation: 'leakyrelu', regularization: 0.01 }],
   ])('knows its users by name, and strangers by the users who are like them (%s, %o)', async (branches, options) => {
     const recommender = await neumf.fit(data, { ...small, ...options, branches, training }, { seed: 1 });
     const known = await recommender.recommend(new Array(6).fill(new Int32Array(0)), 3, {

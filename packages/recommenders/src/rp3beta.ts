@@ -9,7 +9,8 @@ import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
  * RP3beta: a random walk of three steps from a user over the graph of users and items, with popular ends held back. Paudel et al. 2017,
  * "Updatable, accurate, diverse, and scalable recommendations for interactive applications".
  *
- * W[i][j] = sum over users u of p(u | i)^alpha p(j | u)^alpha / popularity(j)^beta, without i itself; score = X W.
+ * W[i][j] = sum over users u of p(u | i)^alpha p(j | u)^alpha / popularity(j)^beta, without i itself; score = X W. With explicit
+ * feedback a user goes to items by their ratings, and an item to all who met it alike.
  */
 export const rp3beta = defineRecommender({
   name: 'rp3beta',
@@ -23,7 +24,8 @@ export const rp3beta = defineRecommender({
   fit(data, { k, alpha, beta, normalize, feedback }) {
     const matrix = userItemMatrix(data, feedback);
     const fromUsers = transitions(matrix, alpha); // [users, N]
-    const fromItems = transitions(transpose(matrix), alpha); // [N, users]
+    const met = { ...matrix, values: new Float64Array(matrix.values.length).fill(1) };
+    const fromItems = transitions(transpose(met), alpha); // [N, users]
     const discount = new Float64Array(data.numItems);
     for (const item of matrix.indices) discount[item]++;
     for (const [item, popularity] of discount.entries()) discount[item] = popularity === 0 ? 0 : popularity ** -beta;

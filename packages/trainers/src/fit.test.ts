@@ -266,7 +266,7 @@ describe('fit', () => {
     );
     await expect(fit(options({ clipNorm: 0 }))).rejects.toThrow('trainers: clipNorm must be positive, got 0');
     await expect(fit(options({ batches: () => [] }))).rejects.toThrow(
-      'trainers: an epoch must have at least 1 batches, got 0; give more data or a smaller batch size',
+      'trainers: an epoch must have at least 1 batches, got 0; give data that leaves something to learn, or a smaller batch size',
     );
     await expect(fit(options({ trainable: () => false }))).rejects.toThrow('trainers: trainable must choose');
     const vector = () => ({ loss: tf.ones([2]) as unknown as tf.Scalar });

@@ -138,7 +138,10 @@ function* groups<B>(batches: Iterable<B>, skip: number, size: number): Generator
   }
   if (group.length > 0) yield group;
   if (count < Math.max(1, skip)) {
-    const advice = skip > 0 ? 'the data is not that of the checkpoint' : 'give more data or a smaller batch size';
+    const advice =
+      skip > 0
+        ? 'the data is not that of the checkpoint'
+        : 'give data that leaves something to learn, or a smaller batch size';
     throw new RangeError(`trainers: an epoch must have at least ${Math.max(1, skip)} batches, got ${count}; ${advice}`);
   }
 }

@@ -234,10 +234,10 @@ USERS, MET, UNMET = [1, 0, 3], [3, 0, 7], [[1, 4], [3, 8], [2, 2]]
 pairs = [*zip(USERS, MET), *((user, item) for user, items in zip(USERS, UNMET) for item in items)]
 users, items = map(list, zip(*pairs))
 labels = torch.tensor([1.0] * len(MET) + [0.0] * (len(pairs) - len(MET)))
-activations = {"relu": relu, "leaky-relu": leaky_relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+activations = {"relu": relu, "leakyrelu": leaky_relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 steps = []
-for activation, has_norms in [("relu", False), ("leaky-relu", True), ("tanh", False), ("sigmoid", True)]:
+for activation, has_norms in [("relu", False), ("leakyrelu", True), ("tanh", False), ("sigmoid", True)]:
     widths = [2 * M, *LAYERS]
     layers = [linear(i, o) for i, o in zip(widths, widths[1:])]
     params = {"gmf": {"users": weights(U, G), "items": weights(N, G)},

@@ -28,6 +28,7 @@ export {
   asha,
   type PlateauOptions,
   type Progress,
+  rungs,
   type Scheduler,
   stopOnPlateau,
   type Verdict,
