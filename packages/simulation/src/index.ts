@@ -1,0 +1,1 @@
+export type { Choice, Policy, Turn } from './policy.js';
