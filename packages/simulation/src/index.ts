@@ -49,6 +49,13 @@ export { solveNonnegative } from './populations/nonnegative-least-squares.js';
 export { popularity } from './populations/popularity.js';
 export { historyOf, type Population } from './populations/population.js';
 export {
+  countSteps,
+  type PopulationServices,
+  type PopulationsConfig,
+  populationsSchema,
+  runPopulations,
+} from './populations/populations-config.js';
+export {
   appendProfiles,
   bernoulliProfiles,
   filledProfiles,
@@ -60,6 +67,7 @@ export {
 } from './populations/profiles.js';
 export { randomItems } from './populations/random-items.js';
 export { drawRanks, rankWeights } from './populations/rank-items.js';
+export { type PageFacts, renderPopulations } from './populations/render-populations.js';
 export {
   cosineSimilarity,
   type ItemScores,
@@ -85,3 +93,4 @@ export {
 } from './populations/social-graph.js';
 export { type StateVariable, stateVariables } from './populations/state-history.js';
 export type { AddUsersOptions, ListRequest, Model, ModelContext, System } from './populations/system.js';
+export { writePopulations } from './populations/write-populations.js';

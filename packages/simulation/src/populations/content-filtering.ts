@@ -71,9 +71,11 @@ function productOfColumns({ rows, width, values }: Profiles): Float64Array {
     for (let left = 0; left < size; left++) {
       const own = present[left] * width;
       const value = values[start + present[left]];
-      for (let right = 0; right < size; right++)
+      for (let right = 0; right <= left; right++) {
         product[own + present[right]] += value * values[start + present[right]];
+      }
     }
   }
+  for (let a = 0; a < width; a++) for (let b = 0; b < a; b++) product[b * width + a] = product[a * width + b];
   return product;
 }

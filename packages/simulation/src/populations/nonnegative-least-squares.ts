@@ -15,18 +15,20 @@ export function solveNonnegative(gram: Float64Array, b: Float64Array, start: Ite
   for (const unknown of start) solver.add(unknown);
   if (solver.unknowns.length > 0) settle(solver, x);
   const tolerance = toleranceOf(b);
+  const slopes = new Float64Array(n);
   const refused = new Uint8Array(n); // depends on those that are positive already, up to rounding
   for (let round = 0; round < 30 * n + 30; round++) {
     // The unknown whose growth lowers the error fastest.
+    slopes.set(b);
+    for (const j of solver.unknowns) {
+      const value = x[j];
+      for (let i = 0, at = j * n; i < n; i++, at++) slopes[i] -= gram[at] * value;
+    }
     let best = -1;
     let steepest = tolerance;
-    const { unknowns } = solver;
     for (let i = 0; i < n; i++) {
-      if (solver.has(i) || refused[i]) continue;
-      let slope = b[i];
-      for (const j of unknowns) slope -= gram[i * n + j] * x[j];
-      if (slope > steepest) {
-        steepest = slope;
+      if (slopes[i] > steepest && !solver.has(i) && !refused[i]) {
+        steepest = slopes[i];
         best = i;
       }
     }

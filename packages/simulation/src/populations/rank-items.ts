@@ -21,22 +21,29 @@ export interface BestItems {
  */
 export function findBest(scores: Float64Array, count: number): BestItems {
   const boundary = nthLargest(scores, count);
-  let numAbove = 0;
-  let numTied = 0;
+  const above = new Int32Array(count);
+  let tied = new Int32Array(count);
+  let [numAbove, numTied] = [0, 0];
   for (let item = 0; item < scores.length; item++) {
-    if (scores[item] > boundary) numAbove++;
-    else if (scores[item] === boundary) numTied++;
+    const score = scores[item];
+    if (!(score >= boundary)) continue;
+    if (score > boundary) {
+      if (numAbove === count) throw nanError(scores);
+      above[numAbove++] = item;
+    } else {
+      if (numTied === tied.length) tied = doubled(tied);
+      tied[numTied++] = item;
+    }
   }
-  if (numAbove >= count || numAbove + numTied < count) throw nanError(scores);
-  const above = new Int32Array(numAbove);
-  const tied = new Int32Array(numTied);
-  let [nextAbove, nextTied] = [0, 0];
-  for (let item = 0; item < scores.length; item++) {
-    if (scores[item] > boundary) above[nextAbove++] = item;
-    else if (scores[item] === boundary) tied[nextTied++] = item;
-  }
-  above.sort((a, b) => scores[b] - scores[a] || a - b);
-  return { above, tied, scores };
+  if (numAbove + numTied < count) throw nanError(scores);
+  const order = (a: number, b: number) => scores[b] - scores[a] || a - b;
+  return { above: above.subarray(0, numAbove).sort(order), tied: tied.subarray(0, numTied), scores };
+}
+
+function doubled(items: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * items.length);
+  larger.set(items);
+  return larger;
 }
 
 function nanError(scores: Float64Array): RangeError {
