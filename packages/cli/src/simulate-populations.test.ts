@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readParquet } from '@codebeam/data';
+import { readConfig, readParquet } from '@codebeam/data';
 import { factorizeImplicit } from '@codebeam/recommenders';
-import { createSimulation, implicitMf, meanSquaredError } from '@codebeam/simulation';
+import { createSimulation, implicitMf, meanSquaredError, populationsSchema } from '@codebeam/simulation';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stepProgress } from './step-progress.js';
 
@@ -127,13 +127,18 @@ describe('codebeam simulate populations', () => {
       'model: { type: popularity }\nnumUser: 5',
       'key numUser (config.yaml:2) must be a known one, got numUser; the nearest is numUsers',
     ],
-    ['model: { type: popularity }\nruns:\n  - { timestep: 5 }', 'the nearest is runs.timesteps'],
+    ['model: { type: popularity }\nruns:\n  - { timestep: 5 }', 'the nearest is runs.0.timesteps'],
     ['model: { type: popularity }\nnumItems: 0', 'numItems (config.yaml:2) must be valid, got 0'],
+    ['model: { type: popularty }', 'must be valid, got "popularty"'],
     ['numUsers: 3', 'model (config.yaml) must be valid, got nothing'],
-    ['model: { type: recommender, fit: nothing }', 'cli: model.fit must be one of'],
-    ['model: { type: recommender }', 'cli: model.checkpoint or model.fit must be given for a recommender, got neither'],
-    ['model: { type: popularity }\nnumItems: 5', 'items per step must be from 1 to the number of items, 5, got 10'],
   ])('names what is wrong with %j', (config, message) => {
+    expect(() => readConfig('cli', populationsSchema, 'config.yaml', config)).toThrow(message);
+  });
+
+  it.each([
+    ['model: { type: recommender, fit: nothing }', 'error: cli: model.fit must be one of'],
+    ['model: { type: popularity }\nnumItems: 5', 'items per step must be from 1 to the number of items, 5, got 10'],
+  ])('ends with 2 and a line for %j', (config, message) => {
     const { status, stderr, stdout } = simulate(config, '--json');
     expect(stderr).toContain(message);
     expect([status, stdout]).toEqual([2, '']);
