@@ -12,7 +12,6 @@ export {
 export { type ContentFilteringOptions, contentFiltering } from './populations/content-filtering.js';
 export {
   createSimulation,
-  type Interleave,
   type RunOptions,
   type Simulation,
   type SimulationOptions,
@@ -55,6 +54,7 @@ export {
   populationsSchema,
   runPopulations,
 } from './populations/populations-config.js';
+export type { Interleave, PresentOptions } from './populations/present-items.js';
 export {
   appendProfiles,
   bernoulliProfiles,

@@ -304,7 +304,7 @@ describe('solveNonnegative', () => {
     [200, 60],
   ])('meets the conditions of a minimum, %i equations of %i unknowns, from any start', (rows, n) => {
     const random = generator(rows);
-    const m = Array.from({ length: rows }, () => Array.from({ length: n }, () => (random.uniform() < 0.5 ? 1 : 0)));
+    const m = Array.from({ length: rows }, () => Array.from({ length: n }, () => Number(random.uniform() < 0.5)));
     const y = Array.from({ length: rows }, () => (random.uniform() < 0.2 ? random.integer(4) : 0));
     const gram = Float64Array.from({ length: n * n }, (_, at) =>
       m.reduce((sum, row) => sum + row[Math.floor(at / n)] * row[at % n], 0),
