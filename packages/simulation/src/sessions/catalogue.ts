@@ -28,7 +28,7 @@ export interface SyntheticCatalogueOptions {
   tracks?: number;
   /** Default: tracks / 4.36, as in the course's catalogue. */
   artists?: number;
-  /** Default 24. */
+  /** Default 48. */
   genres?: number;
   /** D. Default 32. */
   width?: number;
@@ -44,7 +44,7 @@ const tracksPerArtist = 4.36;
  * @throws RangeError when there are more artists than tracks, or more genres than artists
  */
 export function syntheticCatalogue(options: SyntheticCatalogueOptions): Catalogue {
-  const { seed, tracks = 50_000, genres: numGenres = 24, width = 32 } = options;
+  const { seed, tracks = 50_000, genres: numGenres = 48, width = 32 } = options;
   const { artists: numArtists = Math.max(1, Math.round(tracks / tracksPerArtist)) } = options;
   if (!(numGenres <= numArtists && numArtists <= tracks)) {
     throw new RangeError(
@@ -96,7 +96,7 @@ const trackSchema = z.object({
  */
 export async function loadCatalogue(
   files: CatalogueFiles,
-  { seed, genres: numGenres = 24, width: syntheticWidth = 32 }: Pick<SyntheticCatalogueOptions, 'seed' | 'genres' | 'width'>,
+  { seed, genres: numGenres = 48, width: syntheticWidth = 32 }: Pick<SyntheticCatalogueOptions, 'seed' | 'genres' | 'width'>,
 ): Promise<Catalogue> {
   const titles: string[] = [];
   const artistNumbers = new Map<string, number>();

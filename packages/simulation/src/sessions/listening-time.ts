@@ -48,6 +48,6 @@ export function timeInSession(
     if (earlier === track) return 0;
     if (artists[earlier] === artists[track]) artistPlays++;
   }
-  const vector = embeddings.subarray(track * width, (track + 1) * width);
-  return listeningTime(dot(vector, embeddings, interest * width, width), taste, artistPlays, discount);
+  const product = dot(embeddings, track * width, embeddings, interest * width, width);
+  return listeningTime(product, taste, artistPlays, discount);
 }
