@@ -36,19 +36,50 @@ export interface SimulateSessionsOptions {
 const trackDuration = 200_000;
 const sessionInterval = 1000;
 
-/** A session that is going on. */
-interface Session {
-  episode: number;
-  user: number;
-  interest: number;
-  first: number;
+/** A session that is going on, and whose turn it is: made once, changed at each step. */
+class Session implements Turn {
+  readonly session: number[];
+  readonly times = [1];
+  readonly latencies: number[] = [];
+  memory: number | undefined;
+  #drawn: Generator | undefined;
+  #drawnAt = -1;
+
+  readonly episode: number;
+  readonly user: number;
+  readonly interest: number;
   /** Of whatever happens in the session but the policy's choices. */
-  random: Generator;
-  turnKey: Key;
-  tracks: number[];
-  times: number[];
-  latencies: number[];
+  readonly listener: Generator;
+  readonly #policyKey: Key;
   budget: number;
+
+  constructor(
+    { episode, user, interest, first, budget }: Record<'episode' | 'user' | 'interest' | 'first' | 'budget', number>,
+    { listener, policyKey }: { listener: Generator; policyKey: Key },
+  ) {
+    this.episode = episode;
+    this.user = user;
+    this.interest = interest;
+    this.session = [first];
+    this.listener = listener;
+    this.#policyKey = policyKey;
+    this.budget = budget;
+  }
+  get track(): number {
+    return this.session[this.session.length - 1];
+  }
+  get time(): number {
+    return this.times[this.times.length - 1];
+  }
+  /** Made when it is asked for: many policies draw nothing. */
+  get random(): Generator {
+    const step = this.session.length - 1;
+    if (this.#drawn === undefined || this.#drawnAt !== step) {
+      this.#drawn = createGenerator(foldIn(this.#policyKey, step));
+      this.#drawnAt = step;
+    }
+    return this.#drawn;
+  }
 }
 
 /**
@@ -71,96 +102,81 @@ export async function simulateSessions(options: SimulateSessionsOptions): Promis
   checkCount('parallel sessions', parallel);
   checkCount('users', users.numUsers);
   const nearest = nearestTracks(catalogue, Math.min(interestNeighbours, catalogue.numTracks));
-  const [listenerKey, policyKey] = [0, 1].map((part) => foldIn(createKey(seed, 'sample'), part));
+  const [listenerKey, choiceKey] = [0, 1].map((part) => foldIn(createKey(seed, 'sample'), part));
   const buckets = experiments.map((experiment) => bucketsOf(experiment, users.numUsers));
-  const memories = new Float64Array(users.numUsers).fill(Number.NaN);
+  const memories = new Map<number, number>(); // by user
   const log = orderedLog(start, users.numUsers, (user) =>
     Object.fromEntries(experiments.map(({ name }, i) => [name, buckets[i][user]])),
   );
 
   function draw(episode: number): Session {
-    const random = createGenerator(foldIn(listenerKey, episode));
-    const user = random.integer(users.numUsers);
+    const listener = createGenerator(foldIn(listenerKey, episode));
+    const user = listener.integer(users.numUsers);
     const [from, to] = [users.offsets[user], users.offsets[user + 1]];
-    const interest = users.interests[from + random.integer(to - from)];
+    const interest = users.interests[from + listener.integer(to - from)];
     const near = nearest(interest);
-    const first = near[random.integer(near.length)];
-    const turnKey = foldIn(policyKey, episode);
-    const state = { tracks: [first], times: [1], latencies: [], budget: sessionBudget };
-    return { episode, user, interest, first, random, turnKey, ...state };
+    const first = near[listener.integer(near.length)];
+    const policyKey = foldIn(choiceKey, episode);
+    return new Session({ episode, user, interest, first, budget: sessionBudget }, { listener, policyKey });
   }
 
+  const tastes = Array.from(users.bias, (bias, user) => ({ bias, sharpness: users.sharpness[user] }));
+
   /** The listener's answer to a recommendation. */
-  function play(session: Session, track: number): void {
-    const { user, interest, tracks, times, random } = session;
+  function play(going: Session, track: number): void {
+    const { user, interest, session, times, listener } = going;
     if (!(Number.isInteger(track) && track >= 0 && track < catalogue.numTracks)) {
       throw new RangeError(
         `simulation: policy ${policy.name} must recommend tracks from 0 to ${catalogue.numTracks - 1}, got ${track} for user ${user}; map its items to tracks`,
       );
     }
-    const taste = { bias: users.bias[user], sharpness: users.sharpness[user] };
-    const time = timeInSession(catalogue, taste, interest, tracks, track, discount);
-    tracks.push(track);
+    const time = timeInSession(catalogue, tastes[user], interest, session, track, discount);
+    session.push(track);
     times.push(time);
-    if (random.uniform() > time) session.budget--;
+    if (listener.uniform() > time) going.budget--;
   }
 
   const going = new Map<number, Session>(); // by user
   const waiting = new Map<number, Session[]>(); // of users who are in a session
+  function begin(session: Session): void {
+    session.memory = memories.get(session.user);
+    going.set(session.user, session);
+  }
   let begun = 0;
   let done = 0;
   while (done < episodes) {
     while (going.size < parallel && begun < episodes) {
       const session = draw(begun++);
-      if (!going.has(session.user)) going.set(session.user, session);
+      if (!going.has(session.user)) begin(session);
       else if (waiting.has(session.user)) waiting.get(session.user)!.push(session);
       else waiting.set(session.user, [session]);
     }
     const sessions = [...going.values()];
-    const turns = sessions.map((session) => turnOf(session, memories[session.user]));
     const asked = measureLatency ? performance.now() : 0;
-    const choices = await askPolicy(policy, turns);
+    const choices = await askPolicy(policy, sessions);
     const latency = measureLatency ? (performance.now() - asked) / 1000 : 0;
     const ended: Session[] = [];
     for (const [i, session] of sessions.entries()) {
-      const { track, memory } = choices[i];
+      const { track, memory = session.memory } = choices[i];
+      session.memory = memory;
       session.latencies.push(latency);
       play(session, track);
-      if (memory !== undefined) memories[session.user] = memory;
       if (session.budget <= 0) ended.push(session);
     }
     if (ended.length === 0) continue;
-    await policy.last?.(ended.map((session) => turnOf(session, memories[session.user])));
+    await policy.last?.(ended);
     for (const session of ended) {
       log.add(session);
-      const next = waiting.get(session.user);
-      if (next === undefined) going.delete(session.user);
-      else {
-        going.set(session.user, next.shift()!);
-        if (next.length === 0) waiting.delete(session.user);
-      }
+      const { user, memory } = session;
+      if (memory !== undefined) memories.set(user, memory);
+      const next = waiting.get(user)?.shift();
+      if (next) begin(next);
+      else going.delete(user);
     }
     done += ended.length;
     onProgress?.({ done, total: episodes });
   }
   return log.finish();
-}
-
-function turnOf({ user, tracks, times, turnKey }: Session, memory: number): Turn {
-  const step = tracks.length - 1;
-  let generator: Generator | undefined;
-  return {
-    user,
-    track: tracks[step],
-    time: times[step],
-    session: tracks,
-    ...(!Number.isNaN(memory) && { memory }),
-    // Made when it is asked for: many policies draw nothing.
-    get random() {
-      generator ??= createGenerator(foldIn(turnKey, step));
-      return generator;
-    },
-  };
 }
 
 /** Puts sessions into a log by episode, however they end, with timestamps of a clock that a user's sessions share. */
@@ -170,7 +186,7 @@ function orderedLog(start: number, numUsers: number, treatmentsOf: (user: number
   const clocks = new Float64Array(numUsers).fill(start);
   let next = 0;
 
-  function write({ episode, user, tracks, times, latencies }: Session): void {
+  function write({ episode, user, session: tracks, times, latencies }: Session): void {
     const treatments = treatmentsOf(user);
     let now = Math.max(clocks[user], start + episode * sessionInterval);
     for (const [i, track] of tracks.entries()) {
