@@ -54,6 +54,7 @@ export {
 export {
   describeSample,
   type MeanTest,
+  normalQuantile,
   pairedTTest,
   type SampleSummary,
   type TestResult,
@@ -71,7 +72,8 @@ export {
   type RecommendOptions,
 } from './recommender.js';
 export { type ReportData, renderReport } from './report.js';
-export type { Curve } from './report-charts.js';
+export { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
+export { reportStyle } from './report-style.js';
 export {
   type BuildResultsOptions,
   buildResults,

@@ -45,7 +45,9 @@ export function choiceOfEach(name: string, choose: (turn: Turn) => Choice | unde
     name,
     next(turns) {
       const choices = turns.map(choose);
-      return fallback && choices.includes(undefined) ? completeChoices(turns, choices, fallback) : (choices as Choice[]);
+      return fallback && choices.includes(undefined)
+        ? completeChoices(turns, choices, fallback)
+        : (choices as Choice[]);
     },
   };
 }

@@ -14,7 +14,9 @@ export function stickyArtistPolicy({ artists }: Pick<Catalogue, 'artists'>): Pol
     if (own) own.push(track);
     else tracks.set(artist, [track]);
   }
-  return choiceOfEach('sticky-artist', ({ track, random }) => ({ track: drawOne(tracks.get(artists[track])!, random) }));
+  return choiceOfEach('sticky-artist', ({ track, random }) => ({
+    track: drawOne(tracks.get(artists[track])!, random),
+  }));
 }
 
 /**

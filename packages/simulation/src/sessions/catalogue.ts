@@ -96,7 +96,11 @@ const trackSchema = z.object({
  */
 export async function loadCatalogue(
   files: CatalogueFiles,
-  { seed, genres: numGenres = 48, width: syntheticWidth = 32 }: Pick<SyntheticCatalogueOptions, 'seed' | 'genres' | 'width'>,
+  {
+    seed,
+    genres: numGenres = 48,
+    width: syntheticWidth = 32,
+  }: Pick<SyntheticCatalogueOptions, 'seed' | 'genres' | 'width'>,
 ): Promise<Catalogue> {
   const titles: string[] = [];
   const artistNumbers = new Map<string, number>();

@@ -75,7 +75,11 @@ export function collectEvents() {
       for (const experiment in treatments) columnOf(experiment)[length] = treatments[experiment];
       length++;
     },
-    finish: (): EventLog => selectEvents(log, Int32Array.from({ length }, (_, row) => row)),
+    finish: (): EventLog =>
+      selectEvents(
+        log,
+        Int32Array.from({ length }, (_, row) => row),
+      ),
   };
 }
 

@@ -3,13 +3,13 @@ import { bucketsOf, type Experiment } from '../experiments/buckets.js';
 import { askPolicy, type Policy, type Turn } from '../policy.js';
 import type { Catalogue } from './catalogue.js';
 import { collectEvents, type EventLog } from './event-log.js';
+import type { Listeners } from './listeners.js';
 import { artistDiscount, timeInSession } from './listening-time.js';
 import { nearestTracks } from './nearest-tracks.js';
-import type { Users } from './users.js';
 
 export interface SimulateSessionsOptions {
   catalogue: Catalogue;
-  users: Users;
+  users: Listeners;
   policy: Policy;
   /** Sessions, of users drawn at random. */
   episodes: number;

@@ -3,8 +3,8 @@ import { createGenerator, createKey, foldIn } from '@codebeam/random';
 import { z } from 'zod';
 import { type Catalogue, drawFrom, parseLine } from './catalogue.js';
 
-/** Users by number from 0. */
-export interface Users {
+/** Users by number from 0, and what they like to listen to. */
+export interface Listeners {
   numUsers: number;
   /** User u is interested in the tracks `interests[offsets[u] .. offsets[u + 1])`. */
   offsets: Int32Array;
@@ -22,10 +22,10 @@ const interestsPerUser = 3;
  *
  * @param users  default 10,000
  */
-export function syntheticUsers(
+export function syntheticListeners(
   { popularity, numTracks }: Pick<Catalogue, 'popularity' | 'numTracks'>,
   { seed, users = 10_000 }: { seed: number; users?: number },
-): Users {
+): Listeners {
   const key = foldIn(createKey(seed, 'sample'), 2);
   const drawTrack = drawFrom(popularity);
   const perUser = Math.min(interestsPerUser, numTracks);
@@ -57,7 +57,7 @@ const userSchema = z.object({
  *
  * @throws RangeError naming file and line of a user out of order, or an interest that is no track of the catalogue
  */
-export async function loadUsers(file: string, { numTracks }: Pick<Catalogue, 'numTracks'>): Promise<Users> {
+export async function loadListeners(file: string, { numTracks }: Pick<Catalogue, 'numTracks'>): Promise<Listeners> {
   const offsets = [0];
   const interests: number[] = [];
   const bias: number[] = [];
