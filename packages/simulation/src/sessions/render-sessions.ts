@@ -66,11 +66,11 @@ function distribution(
   title: string,
   xLabel: string,
   policies: readonly PolicySessions[],
-  valueOf: (sessions: Sessions, row: number) => number,
+  measure: (sessions: Sessions, row: number) => number,
 ): Curve {
   const series = policies.map(({ policy, sessions, rows = Int32Array.from(sessions.users.keys()) }) => {
     const counts = new Float64Array(longest + 1);
-    for (const row of rows) counts[Math.min(longest, valueOf(sessions, row))]++;
+    for (const row of rows) counts[Math.min(longest, measure(sessions, row))]++;
     return { name: policy, x: Array.from(counts.keys()), y: counts.map((count) => count / rows.length) };
   });
   return { title: `${title}, share of sessions`, xLabel: `${xLabel} (${longest}: and more)`, series };
