@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
 import { recommendCommand } from './recommend.js';
+import { simulateCommand } from './simulate.js';
 import { tuneCommand } from './tune.js';
 
 /** The program: one file per command, each of which makes its own with help, options and action. */
@@ -8,6 +9,7 @@ const program = new Command('codebeam')
   .description('Generative retrieval and recommenders: their lists, and what those are worth.')
   .addCommand(evaluateCommand())
   .addCommand(recommendCommand())
+  .addCommand(simulateCommand())
   .addCommand(tuneCommand());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
@@ -27,7 +29,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /** Commander says what is wrong with the options by itself and, when told so, throws instead of exiting with 1. */
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) command.exitOverride();
 
 try {
   await program.parseAsync();

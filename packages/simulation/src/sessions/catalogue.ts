@@ -39,7 +39,7 @@ const tracksPerArtist = 4.36;
 
 /**
  * A made-up catalogue of the course's proportions: half of the artists have one track, a tenth most of them; popularity is
- * log-normal over artists and over the tracks of each. Embeddings: {@link syntheticEmbeddings}.
+ * log-normal over artists, those of many tracks being better known, and over the tracks of each. Embeddings: {@link syntheticEmbeddings}.
  *
  * @throws RangeError when there are more artists than tracks, or more genres than artists
  */
@@ -56,7 +56,9 @@ export function syntheticCatalogue(options: SyntheticCatalogueOptions): Catalogu
   // Each artist has a track; the rest go to artists by a power law, flat for the first few.
   const sizes = drawFrom(Float64Array.from({ length: numArtists }, (_, rank) => (rank + 0.02 * numArtists) ** -1.3));
   const artists = Int32Array.from({ length: tracks }, (_, track) => (track < numArtists ? track : sizes(draws)));
-  const fame = Float64Array.from({ length: numArtists }, () => draws.normal());
+  const numTracks = new Int32Array(numArtists);
+  for (const artist of artists) numTracks[artist]++;
+  const fame = Float64Array.from(numTracks, (own) => draws.normal() + 0.25 * Math.log(own));
   const popularity = Float64Array.from(artists, (artist) => Math.exp(fame[artist] + 0.7 * draws.normal()));
   const { genres, genreNames } = drawGenres(artists, numArtists, numGenres, foldIn(key, 1));
   return {

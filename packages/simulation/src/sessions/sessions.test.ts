@@ -389,7 +389,9 @@ describe('simulateSessions', () => {
         for (const { session, track } of turns) expect(session.at(-1)).toBe(track);
         return inner.next(turns);
       },
-      last: (turns) => void (ends += turns.length),
+      last(turns) {
+        ends += turns.length;
+      },
     };
     await simulateSessions({ catalogue, users: few, policy, episodes: 100, seed: 1, parallel: 64 });
     expect([largest, ends]).toEqual([10, 100]);

@@ -1,0 +1,8 @@
+import { Command } from 'commander';
+import { simulateSessionsCommand } from './simulate-sessions.js';
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('What happens when users react to what they are recommended.')
+    .addCommand(simulateSessionsCommand());
+}
