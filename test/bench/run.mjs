@@ -15,6 +15,7 @@ const names = [
   'ease',
   'cold-items',
   'gru4rec',
+  'sessions',
 ];
 
 try {
