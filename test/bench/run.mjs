@@ -16,6 +16,7 @@ const names = [
   'cold-items',
   'gru4rec',
   'populations',
+  'sessions',
 ];
 
 try {

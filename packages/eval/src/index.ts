@@ -54,6 +54,7 @@ export {
 export {
   describeSample,
   type MeanTest,
+  normalQuantile,
   pairedTTest,
   type SampleSummary,
   type TestResult,
