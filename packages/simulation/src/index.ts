@@ -14,7 +14,6 @@ export { renderExperiment } from './experiments/render-experiment.js';
 export { detectableEffect, type ExperimentPlan, usersPerGroup } from './experiments/sample-size.js';
 export { type Sessions, sessionise } from './experiments/sessionise.js';
 export { type UserMetric, type UserMetrics, userMetricNames, userMetrics } from './experiments/user-metrics.js';
-export type { Choice, Policy, Turn } from './policy.js';
 export { askPolicy, type Choice, choiceOfEach, type Policy, type Turn } from './policy.js';
 export { type AskRecommenderOptions, askRecommender } from './populations/ask-recommender.js';
 export { type BassOptions, bass, infectionProbability } from './populations/bass.js';
