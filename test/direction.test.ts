@@ -17,7 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   eval: ['data', 'random'],
   recommenders: ['trainers', 'eval', 'nn', 'data', 'backend', 'random'],
   simulation: ['eval', 'data', 'random'],
-  serving: ['eval', 'tiger', 'recommenders', 'rqvae', 'data', 'backend', 'random'],
+  serving: ['simulation', 'eval', 'tiger', 'recommenders', 'rqvae', 'data', 'backend', 'random'],
 };
 /** The command line is the end of the line: all but pipelines, which is none of the packages. */
 mayImport.cli = Object.keys(mayImport);

@@ -4,7 +4,7 @@ import { createKey, permutation } from '@codebeam/random';
 import { createTigerModel, createTigerRecommender, createVocabulary, initTiger } from '@codebeam/tiger';
 import { loadTokenized, tigerConfig } from './beauty.mjs';
 
-export async function run({ raw, model, beam, users = '1000' }) {
+export async function run({ raw, model = 'paper', beam, users = '1000' }) {
   const config = tigerConfig(model);
   const { name, ids, validation } = await loadTokenized(raw);
   const beamWidth = Number(beam);

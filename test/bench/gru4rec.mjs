@@ -9,7 +9,7 @@ import { median } from './beauty.mjs';
 const warmUp = 20;
 const passes = 5;
 
-export async function run({ items, batch, loss, steps }) {
+export async function run({ items = '40000', batch, loss, steps = '40' }) {
   const [numItems, batchSize, stepsOfPass] = [items, batch, steps].map(Number);
   const config = gru4recSchema.parse({ loss });
   const sequences = drawSessions(numItems);

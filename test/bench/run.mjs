@@ -15,6 +15,8 @@ const names = [
   'ease',
   'cold-items',
   'gru4rec',
+  'populations',
+  'sessions',
 ];
 
 try {
@@ -32,13 +34,13 @@ async function main() {
       precision: { type: 'string', default: 'float32' },
       threads: { type: 'string' },
       raw: { type: 'string' },
-      model: { type: 'string', default: 'paper' },
+      model: { type: 'string' },
       beam: { type: 'string', default: '20' },
       users: { type: 'string' },
-      steps: { type: 'string', default: '40' },
+      steps: { type: 'string' },
       epochs: { type: 'string', default: '5' },
       size: { type: 'string', default: '4096' },
-      items: { type: 'string', default: '40000' },
+      items: { type: 'string' },
       batch: { type: 'string', default: '64' },
       loss: { type: 'string', default: 'cross-entropy' },
     },

@@ -8,7 +8,7 @@ import { loadTokenized, tigerConfig } from './beauty.mjs';
 
 const warmUp = 3;
 
-export async function run({ raw, model, steps, precision }) {
+export async function run({ raw, model = 'paper', steps = '40', precision }) {
   const config = tigerConfig(model);
   const { name, ids, train } = await loadTokenized(raw);
   const vocabulary = createVocabulary(ids, config);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
 import { recommendCommand } from './recommend.js';
+import { simulateCommand } from './simulate.js';
 import { tuneCommand } from './tune.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -12,6 +13,7 @@ const program = new Command('codebeam')
   .description('Generative retrieval and recommenders: their lists, and what those are worth.')
   .addCommand(evaluateCommand())
   .addCommand(recommendCommand())
+  .addCommand(simulateCommand())
   .addCommand(tuneCommand());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
@@ -31,7 +33,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /** Commander says what is wrong with the options by itself and, when told so, throws instead of exiting with 1. */
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) command.exitOverride();
 
 try {
   await program.parseAsync();

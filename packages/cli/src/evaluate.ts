@@ -17,6 +17,7 @@ import {
 } from '@codebeam/eval';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCount } from './parse-count.js';
+import { parseSeed } from './parse-seed.js';
 import { rankingInput } from './ranking-input.js';
 
 interface EvaluateOptions extends Partial<Omit<Conventions, 'metrics'>> {
@@ -174,11 +175,5 @@ function parsePositive(text: string): number {
 function parseShare(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('It must be a share, above 0 and up to 1.');
-  return value;
-}
-
-function parseSeed(text: string): number {
-  const value = Number(text);
-  if (!(Number.isSafeInteger(value) && value >= 0)) throw new InvalidArgumentError('It must be a whole number from 0.');
   return value;
 }

@@ -8,4 +8,6 @@ declare module 'cephes' {
   export function incbi(a: number, b: number, y: number): number;
   /** Standard normal distribution function. */
   export function ndtr(x: number): number;
+  /** Its inverse: the x below which a standard normal falls with probability y. */
+  export function ndtri(y: number): number;
 }

@@ -54,6 +54,7 @@ export {
 export {
   describeSample,
   type MeanTest,
+  normalQuantile,
   pairedTTest,
   type SampleSummary,
   type TestResult,
@@ -71,7 +72,8 @@ export {
   type RecommendOptions,
 } from './recommender.js';
 export { type ReportData, renderReport } from './report.js';
-export type { Curve } from './report-charts.js';
+export { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
+export { reportStyle } from './report-style.js';
 export {
   type BuildResultsOptions,
   buildResults,
@@ -87,6 +89,7 @@ export {
 } from './results.js';
 export { keepCandidates, rankCandidates, type SampleOptions, sampleCandidates } from './sampled-ranking.js';
 export { compareOverSeeds, meansOverSeeds, type SeededMean, type SeededRanks } from './seeds.js';
+export { shapiroWilk } from './shapiro-wilk.js';
 export { compareModels, compareValues, type PairedDifference } from './significance.js';
 export {
   evaluateSlices,

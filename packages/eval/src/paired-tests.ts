@@ -1,4 +1,4 @@
-import { compiled, incbet, incbi, ndtr } from 'cephes';
+import { compiled, incbet, incbi, ndtr, ndtri } from 'cephes';
 import type { Interval } from './confidence.js';
 import { differencesOf } from './significance.js';
 
@@ -11,7 +11,7 @@ export interface TestResult {
   pValue: number;
 }
 
-/** Of a difference of means: its value and 95 % interval besides. */
+/** Of a difference of means: its value and interval besides, of 95 % where nothing else is said. */
 export interface MeanTest extends TestResult {
   degreesOfFreedom: number;
   difference: Interval;
@@ -38,16 +38,21 @@ export interface SampleSummary {
  * Welch's t-test of two independent groups that may differ in variance, as an A/B test compares treatment with control.
  * Degrees of freedom by Welch-Satterthwaite.
  *
+ * @param options.alpha  what the interval leaves out; .05 makes it one of 95 %
  * @returns treatment - control, also in percent of the control's mean
  * @throws RangeError when a group has fewer than two values
  */
-export function welchTest(treatment: SampleSummary, control: SampleSummary): MeanTest & { percent: Interval } {
+export function welchTest(
+  treatment: SampleSummary,
+  control: SampleSummary,
+  { alpha = 0.05 }: { alpha?: number } = {},
+): MeanTest & { percent: Interval } {
   const [a, b] = [treatment, control].map(({ n, variance }) => ({ n, error: variance / n }));
   if (!(a.n >= 2 && b.n >= 2)) {
     throw new RangeError(`eval: groups to test must have two values at least, got ${a.n} and ${b.n}; collect more`);
   }
   const degreesOfFreedom = (a.error + b.error) ** 2 / (a.error ** 2 / (a.n - 1) + b.error ** 2 / (b.n - 1));
-  const result = tTest(treatment.mean - control.mean, a.error + b.error, degreesOfFreedom);
+  const result = tTest(treatment.mean - control.mean, a.error + b.error, degreesOfFreedom, alpha);
   const percentOf = (value: number) => (100 * value) / control.mean;
   const { mean, low, high } = result.difference;
   const ends = [percentOf(low), percentOf(high)].sort((x, y) => x - y);
@@ -63,13 +68,13 @@ export function describeSample(values: Float64Array): SampleSummary {
 }
 
 /** The t-test of a mean with this squared standard error against 0. */
-function tTest(mean: number, squaredError: number, degreesOfFreedom: number): MeanTest {
+function tTest(mean: number, squaredError: number, degreesOfFreedom: number, alpha = 0.05): MeanTest {
   const error = Math.sqrt(squaredError);
   if (error === 0) return certain(mean, degreesOfFreedom);
   const statistic = mean / error;
   // Student's t by the incomplete beta function, which unlike the library's own takes fractional degrees of freedom.
   const tail = incbet(degreesOfFreedom / 2, 0.5, degreesOfFreedom / (degreesOfFreedom + statistic ** 2));
-  const x = incbi(degreesOfFreedom / 2, 0.5, 0.05);
+  const x = incbi(degreesOfFreedom / 2, 0.5, alpha);
   const reach = Math.sqrt((degreesOfFreedom * (1 - x)) / x) * error;
   return {
     statistic,
@@ -84,6 +89,12 @@ function certain(mean: number, degreesOfFreedom: number): MeanTest {
   const isNone = mean === 0;
   const difference = { mean, low: mean, high: mean };
   return { statistic: isNone ? 0 : mean * Infinity, pValue: isNone ? 1 : 0, degreesOfFreedom, difference };
+}
+
+/** The value that a standard normal variable stays below with this probability, in (0, 1). */
+export function normalQuantile(probability: number): number {
+  if (probability > 0 && probability < 1) return ndtri(probability);
+  throw new RangeError(`eval: probability of a quantile must be in (0, 1), got ${probability}; 0.975 is usual`);
 }
 
 export interface WilcoxonOptions {

@@ -16,6 +16,8 @@ const axis = {
   splitLine: { lineStyle: { color: 'var(--line)', opacity: 0.6 } },
 };
 const width = 400;
+/** On a linear axis: the library fails on ranges of numbers that are no more than this. */
+const drawnAsZero = 1e-12;
 
 /**
  * Draws charts as SVG text without a DOM. The library is loaded when the first report is written, not before.
@@ -35,9 +37,13 @@ export async function createChartDrawing(): Promise<{
     option: Parameters<ReturnType<typeof echarts.init>['setOption']>[0],
   ): string {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
-    chart.setOption({ animation: false, textStyle: { fontFamily: 'inherit' }, ...option });
-    const svg = chart.renderToSVGString();
-    chart.dispose();
+    let svg: string;
+    try {
+      chart.setOption({ animation: false, textStyle: { fontFamily: 'inherit' }, ...option });
+      svg = chart.renderToSVGString();
+    } finally {
+      chart.dispose(); // a chart that is left keeps the process alive
+    }
     const name = `chart-${drawn++}`;
     return svg
       .replace(/<style[\s\S]*?<\/style>/g, '') // hover rules
@@ -67,7 +73,7 @@ export async function createChartDrawing(): Promise<{
         yAxis: { type: scale === 'log' ? 'log' : 'value', scale: true, splitNumber: 4, ...axis },
         series: series.map(({ x, y }, number) => ({
           type: 'line',
-          data: Array.from(x, (value, at) => [value, y[at]]),
+          data: Array.from(x, (value, at) => [value, scale === 'log' || Math.abs(y[at]) > drawnAsZero ? y[at] : 0]),
           sampling: 'lttb',
           showSymbol: x.length === 1,
           silent: true,

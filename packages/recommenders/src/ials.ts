@@ -27,15 +27,8 @@ export const ials = defineRecommender({
   name: 'ials',
   options: ialsSchema,
   fit(data, config, { seed }) {
-    const users = userItemMatrix(data, config.feedback); // [U, N]
-    const items = transpose(users); // [N, U]
-    const { factors } = config;
-    const generator = createGenerator(createKey(seed, 'init'));
-    let itemFactors = Float64Array.from({ length: items.rows * factors }, () => generator.normal() * 0.01);
-    for (let sweep = 0; sweep < config.sweeps; sweep++) {
-      itemFactors = solveRows(items, solveRows(users, itemFactors, config), config);
-    }
-    return { items: { shape: [data.numItems, factors], values: itemFactors } };
+    const itemFactors = factorizeItems(userItemMatrix(data, config.feedback), config, seed);
+    return { items: { shape: [data.numItems, config.factors], values: itemFactors } };
   },
   scorer({ items: { values } }, config, { numItems }) {
     const { factors } = config;
@@ -50,6 +43,35 @@ export const ials = defineRecommender({
     });
   },
 });
+
+/** [N*D] after so many sweeps over a matrix [U, N]. */
+function factorizeItems(users: SparseMatrix, config: IalsConfig, seed: number): Float64Array<ArrayBuffer> {
+  const items = transpose(users); // [N, U]
+  const generator = createGenerator(createKey(seed, 'init'));
+  let itemFactors = Float64Array.from({ length: items.rows * config.factors }, () => generator.normal() * 0.01);
+  for (let sweep = 0; sweep < config.sweeps; sweep++) {
+    itemFactors = solveRows(items, solveRows(users, itemFactors, config), config);
+  }
+  return itemFactors;
+}
+
+/**
+ * The factors of users and items themselves, for who wants more of them than a recommender.
+ *
+ * @param counts  [U, N] how often users met items
+ * @returns users [U*D] · items [N*D]
+ * @throws RangeError naming an option that is out of its range
+ */
+export function factorizeImplicit(
+  counts: SparseMatrix,
+  options: Partial<Omit<IalsConfig, 'feedback'>> = {},
+  seed = 42,
+): { users: Float64Array; items: Float64Array } {
+  const parsed = ialsSchema.safeParse(options);
+  if (!parsed.success) throw new RangeError(`ials: options must be valid, got ${z.prettifyError(parsed.error)}`);
+  const items = factorizeItems(counts, parsed.data, seed);
+  return { users: solveRows(counts, items, parsed.data), items };
+}
 
 /** [rows*D] the factors of every row of a matrix, given those of its columns. */
 export function solveRows(

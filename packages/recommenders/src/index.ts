@@ -36,7 +36,7 @@ export {
 } from './gru4rec.js';
 export { type Gru4recFile, gru4recFileSchema, loadGru4recConfig } from './gru4rec-config.js';
 export { countLogit, createHybridRecommender, type HybridPart } from './hybrid.js';
-export { ials } from './ials.js';
+export { factorizeImplicit, ials } from './ials.js';
 export { itemKnn } from './item-knn.js';
 export { markov } from './markov.js';
 export { loadRecommender, recommenderModels } from './models.js';

@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { readConfig } from '@codebeam/data';
+import {
+  formatExperiment,
+  runSessions,
+  type SavedRecommender,
+  type SessionMeans,
+  type SessionsConfig,
+  type SessionsRun,
+  sessionMeans,
+  sessionsSchema,
+  usersPerGroup,
+  writeSessions,
+} from '@codebeam/simulation';
+import { duration } from '@codebeam/trainers';
+import { Command } from 'commander';
+import { parseSeed } from './parse-seed.js';
+
+interface SimulateOptions {
+  config: string;
+  seed: number;
+  out?: string;
+  backend?: string;
+  json?: true;
+}
+
+const details = `
+Config: YAML; its paths start from its own folder. For example:
+
+  catalogue: { type: synthetic, tracks: 5000 }
+  users: { type: synthetic, count: 1000 }
+  policies:
+    random: { type: random }
+    sticky: { type: sticky-artist }
+    core: { type: indexed-in-order, lists: recommendations.json, fallback: sticky }
+    live: { type: recommender, checkpoint: checkpoints/my-shop/fit-recommenders/ease }
+  episodes: 10000
+  experiment:
+    name: STICKY
+    treatments: [random, sticky]           # the control first; users are split by murmur3 buckets
+    correction: holm                       # of p-values; none when left out
+    peeking: { effect: 10 }                # intervals that hold however often one looks; Welch's when left out
+    plan: { mean: 2.1, deviation: 1.9, effect: 10 }   # for advice on the sample size
+  listens: { minTime: 0.8, minInteractions: 3 }
+
+Without an experiment each policy has all users, and the same sessions begin under each.
+Catalogue: synthetic { tracks, artists, genres, width, seed }, or files { tracks, topTracks, embeddings } as the course has them.
+Users: synthetic { count, seed }, or file { path }.
+Policies: random, sticky-artist, top-popular { top }, repeat, contextual { lists, fallback }, recommender { checkpoint, k, fallback },
+and of a user's list, { lists or checkpoint, k, fallback }: indexed (drawn from it), indexed-in-order, restart-when-bored,
+sequential. Lists are JSON lines {"user": 0, "tracks": [3, 1, 2]}; {"track": ...} for contextual. Those of a checkpoint are what it
+recommends to its users, whose ids are user numbers and items tracks.
+Further: parallel, interestNeighbours, sessionBudget, artistDiscount, measureLatency.
+
+Output, with --out: events.jsonl as botify logs them, events.parquet, sessions.parquet, listens.parquet (training data, with
+listens), each policy's in a folder of its name; experiment.json; and the page sessions.html.
+`;
+
+export function simulateSessionsCommand(): Command {
+  return new Command('sessions')
+    .description('Listeners who play what a policy recommends until they are bored, after botify.')
+    .requiredOption('--config <file>', 'what is simulated')
+    .option('--seed <number>', 'of all random numbers', parseSeed, 42)
+    .option('--out <folder>', 'where logs, tables and a page are written')
+    .option('--backend <name>', 'for recommenders: tensorflow, webgpu, native, wasm or cpu; by default the fastest')
+    .option('--json', 'print one JSON object of policy and means, on the last line of standard output')
+    .addHelpText('after', details)
+    .action(simulateSessions);
+}
+
+async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
+  const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
+  for (const line of adviceOf(config)) console.error(line);
+  const progress = sessionProgress();
+  const folder = dirname(resolve(path));
+  const run = await runSessions(config, seed, {
+    pathOf: (name) => resolve(folder, name),
+    loadRecommender: (folder) => loadSaved(folder, backend),
+    onProgress: progress,
+  });
+  if (out !== undefined) {
+    for (const file of await writeSessions(resolve(out), run)) console.error(`wrote ${relative(process.cwd(), file)}`);
+  }
+  const means = Object.fromEntries(
+    run.policies.map(({ policy, sessions, rows }) => [policy, sessionMeans(sessions, rows)]),
+  );
+  console.log(json ? JSON.stringify(means) : tables(means, run));
+}
+
+async function readConfigText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: Error) => {
+    throw new Error(`cli: --config must be a file that can be read, got ${cause.message}`, { cause });
+  });
+}
+
+/** How many users the experiment needs, where its plan says what is known. */
+function adviceOf({ experiment }: SessionsConfig): string[] {
+  if (!experiment?.plan) return [];
+  const { plan, alpha, correction, treatments, metrics } = experiment;
+  const comparisons = correction === 'none' ? 1 : (treatments.length - 1) * (metrics?.length ?? 1);
+  const users = usersPerGroup({ ...plan, alpha, comparisons });
+  return [
+    `advice: ${users} users in each of ${treatments.length} groups find an effect of ${plan.effect} % with a power of ${plan.power}`,
+  ];
+}
+
+async function loadSaved(folder: string, backend: string | undefined): Promise<SavedRecommender> {
+  const { selectBackend } = await import('@codebeam/backend');
+  const { loadRecommender } = await import('@codebeam/recommenders');
+  const { createTigerRecommender, findTigerRun, loadTiger } = await import('@codebeam/tiger');
+  await selectBackend(backend);
+  const run = await findTigerRun(folder);
+  if (run === undefined) return loadRecommender(folder);
+  const { model, itemIds } = await loadTiger(run);
+  return { ...createTigerRecommender(model, { beamWidth: 50 }), itemIds };
+}
+
+/** A line every few seconds. */
+function sessionProgress(intervalMs = 5000) {
+  let [label, started, shown] = ['', 0, 0];
+  return (policy: string, { done, total }: { done: number; total: number }): void => {
+    const now = performance.now();
+    if (policy !== label) [label, started, shown] = [policy, now, now];
+    if (now - shown < intervalMs) return;
+    shown = now;
+    const rate = done / ((now - started) / 1000);
+    const share = Math.floor((100 * done) / total);
+    console.error(
+      `${label}: ${done} of ${total} sessions (${share} %), ${rate.toPrecision(3)}/s, ${duration((total - done) / rate)} left`,
+    );
+  };
+}
+
+function tables(means: Readonly<Record<string, SessionMeans>>, { analysis, policies }: SessionsRun): string {
+  const head = ['policy', 'sessions', 'users', 'tracks', 'time', '±', 'tracks - time'];
+  const rows = Object.entries(means).map(([policy, own]) => [
+    policy,
+    String(own.sessions),
+    String(own.users),
+    own.mean_tracks_per_session.toFixed(4),
+    own.mean_time_per_session.toFixed(4),
+    (1.96 * own.standard_error).toFixed(4),
+    own.mean_tracks_minus_time.toFixed(4),
+  ]);
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
+  const line = (row: string[]) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  const names = policies.map(({ policy }) => policy);
+  return [head, ...rows].map(line).join('\n') + (analysis ? `\n\n${formatExperiment(analysis, names)}` : '');
+}

@@ -1,0 +1,51 @@
+import type { Effect, ExperimentAnalysis } from './analyse-experiment.js';
+
+/** The analysis as text: a row for each metric and treatment, effects in percent of the control with their intervals. */
+export function formatExperiment(analysis: ExperimentAnalysis, policies: readonly string[] = []): string {
+  const { experiment, groups, effects } = analysis;
+  const names = groups.map(({ treatment, users }, i) => {
+    return `${treatment}${policies[i] ? ` ${policies[i]}` : ''} (${users} users)`;
+  });
+  const head = ['metric', 'treatment', 'control', 'mean', 'effect', 'interval', 'p', ''];
+  const rows = effects.map((effect) => {
+    const own = groups.find(({ treatment }) => treatment === effect.treatment)!;
+    return [
+      effect.metric,
+      effect.treatment,
+      shownMean(groups[0].metrics[effect.metric].mean),
+      shownMean(own.metrics[effect.metric].mean),
+      shownPercent(effect.percent.mean),
+      `[${shownPercent(effect.percent.low)}, ${shownPercent(effect.percent.high)}]`,
+      shownPValue(effect.adjustedPValue),
+      effect.isSignificant ? 'significant' : '',
+    ];
+  });
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ')
+      .trimEnd();
+  return [`${experiment}: ${names.join(', ')}`, ...[head, ...rows].map(line), describeTests(analysis)].join('\n');
+}
+
+/** What intervals and p-values of an analysis are. */
+export function describeTests({ alpha, correction, peeking }: ExperimentAnalysis): string {
+  const level = `${Number((100 * (1 - alpha)).toPrecision(6))} %`;
+  const intervals = peeking
+    ? `Intervals: ${level} confidence sequence (normal mixture), narrowest for effects of ${peeking.effect} %; they hold however often one looks`
+    : `Intervals: ${level}, Welch's t, for one look at the end`;
+  return `${intervals}. P-values: ${correction === 'none' ? 'each by itself' : `${correction} over all rows`}.`;
+}
+
+export function shownMean(mean: number): string {
+  return Number.isFinite(mean) ? mean.toFixed(4) : '–';
+}
+
+export function shownPercent(percent: Effect['percent']['mean']): string {
+  return Number.isFinite(percent) ? `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(1)} %` : '–';
+}
+
+export function shownPValue(pValue: number): string {
+  return pValue < 1e-4 ? '<.0001' : pValue.toFixed(4);
+}

@@ -1,0 +1,84 @@
+import { type Curve, createChartDrawing, escapeHtml } from '@codebeam/eval';
+import type { ExperimentAnalysis } from '../experiments/analyse-experiment.js';
+import { experimentSections, type PageFrame, renderPage } from '../experiments/render-experiment.js';
+import type { Sessions } from '../experiments/sessionise.js';
+import { sessionMeans } from './session-means.js';
+
+/** Sessions under one policy. */
+export interface PolicySessions {
+  policy: string;
+  sessions: Sessions;
+  /** Those under the policy; all when left out. */
+  rows?: Int32Array;
+}
+
+/**
+ * Policies side by side as one page that needs nothing else: no network, no script, charts inline, every text escaped. Equal sessions
+ * give equal bytes.
+ */
+export async function renderSessions(
+  policies: readonly PolicySessions[],
+  frame: PageFrame,
+  experiment?: ExperimentAnalysis,
+): Promise<string> {
+  const { drawCurve } = await createChartDrawing();
+  const charts = [
+    distribution('Tracks of a session', 'tracks', policies, ({ tracks }, row) => tracks[row]),
+    distribution('Listening time of a session', 'time, in tracks', policies, ({ time }, row) => Math.floor(time[row])),
+  ];
+  const cards = charts.map(
+    (curve) => `<div class="card"><h3>${escapeHtml(curve.title)}</h3>${legend(curve)}${drawCurve(curve)}</div>`,
+  );
+  return renderPage(frame, [
+    `<section><h2>Policies</h2><p>Means over sessions. Tracks less time is the session budget, but for chance, whatever the policy.</p>${table(policies)}
+<div class="grid wide">${cards.join('\n')}</div></section>`,
+    ...(experiment
+      ? [
+          experimentSections(
+            experiment,
+            policies.map(({ policy }) => policy),
+          ),
+        ]
+      : []),
+  ]);
+}
+
+function table(policies: readonly PolicySessions[]): string {
+  const rows = policies.map(({ policy, sessions, rows }) => {
+    const means = sessionMeans(sessions, rows);
+    const cells = [
+      means.sessions.toLocaleString('en'),
+      means.users.toLocaleString('en'),
+      means.mean_tracks_per_session.toFixed(3),
+      `${means.mean_time_per_session.toFixed(3)}<small>±${(1.96 * means.standard_error).toFixed(3)}</small>`,
+      means.mean_tracks_minus_time.toFixed(3),
+    ];
+    return `<tr><th scope="row">${escapeHtml(policy)}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  });
+  const head = ['Policy', 'Sessions', 'Users', 'Tracks', 'Time', 'Tracks less time'];
+  return `<div class="scroll"><table><thead><tr>${head.map((text) => `<th>${text}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+const longest = 40;
+
+/** Shares of sessions by a whole number, which ends at 40. */
+function distribution(
+  title: string,
+  xLabel: string,
+  policies: readonly PolicySessions[],
+  measure: (sessions: Sessions, row: number) => number,
+): Curve {
+  const series = policies.map(({ policy, sessions, rows = Int32Array.from(sessions.users.keys()) }) => {
+    const counts = new Float64Array(longest + 1);
+    for (const row of rows) counts[Math.min(longest, measure(sessions, row))]++;
+    return { name: policy, x: Array.from(counts.keys()), y: counts.map((count) => count / rows.length) };
+  });
+  return { title: `${title}, share of sessions`, xLabel: `${xLabel} (${longest}: and more)`, series };
+}
+
+function legend({ series }: Curve): string {
+  const names = series.map(
+    ({ name }, number) => `<li><i style="background:var(--series-${(number % 6) + 1})"></i>${escapeHtml(name)}</li>`,
+  );
+  return series.length > 1 ? `<ul class="legend">${names.join('')}</ul>` : '';
+}
