@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { evaluateCommand } from './evaluate.js';
 import { recommendCommand } from './recommend.js';
+import { serveCommand } from './serve.js';
 import { tuneCommand } from './tune.js';
 
 /** The program: one file per command, each of which makes its own with help, options and action. */
@@ -8,6 +9,7 @@ const program = new Command('codebeam')
   .description('Generative retrieval and recommenders: their lists, and what those are worth.')
   .addCommand(evaluateCommand())
   .addCommand(recommendCommand())
+  .addCommand(serveCommand())
   .addCommand(tuneCommand());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
