@@ -1,5 +1,5 @@
 import { selectBackend } from '@codebeam/backend';
-import { type Checkpoint, loadCheckpoint } from '@codebeam/serving';
+import { type Checkpoint, loadCheckpoint } from '@codebeam/serving/load-checkpoint';
 import { Command } from 'commander';
 import { parseCount } from './parse-count.js';
 

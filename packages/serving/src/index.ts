@@ -11,8 +11,7 @@ export {
   type MeasuredMetric,
   treatmentName,
 } from './experiments.js';
-export { findItems } from './find-items.js';
-export { type Checkpoint, type LoadOptions, loadCheckpoint } from './load-checkpoint.js';
+export type { Checkpoint, LoadOptions } from './load-checkpoint.js';
 export { type Model, type ModelDescription, recommenderModel } from './model.js';
 export type { ModelSource } from './model-slot.js';
 export { type ServeConfig, serveSchema, stateSchema } from './serve-config.js';
