@@ -358,8 +358,8 @@ function groupBy(rows, keyOf) {
   return [...groups.values()];
 }
 
-const treeWidth = 440;
 const rowHeight = 21;
+const labelWidth = 170;
 
 /** The beams that were left in the end: items whose IDs begin with the same codes branch off the same line, the likelier above. */
 function treeOf(recommendations) {
@@ -380,7 +380,8 @@ function treeOf(recommendations) {
     recommendations.map((entry, i) => ({ ...entry, place: i + 1 })),
     0,
   );
-  const step = 250 / depth;
+  const treeWidth = Math.min(440, document.documentElement.clientWidth - 54);
+  const step = (treeWidth - labelWidth - 14) / depth;
   const lines = [];
   const labels = [];
   let numLeaves = 0;
@@ -399,7 +400,7 @@ function treeOf(recommendations) {
       const [{ place, title, item }] = node.rows;
       const name = title ?? item;
       labels.push(
-        draw('text', { x: x + 8, y: y + 4 }, `${place}  ${name.length > 22 ? `${name.slice(0, 21)}…` : name}`),
+        draw('text', { x: x + 8, y: y + 4 }, `${place}  ${name.length > 25 ? `${name.slice(0, 24)}…` : name}`),
       );
     }
     return y;
