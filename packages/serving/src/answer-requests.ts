@@ -111,6 +111,8 @@ async function answerGroup(checkpoint: Checkpoint, requests: readonly ListReques
     const blocked = requests.map((request) => forbidden(request, numItems));
     const lists = await generator.recommend(histories, k, {
       ...options,
+      // A model with user tokens must be told a user; who is not named shares one, like everybody whom training has not seen.
+      users: options.users ?? requests.map(() => ''),
       ...(blocked.some(({ length }) => length > 0) && { blocked }),
     });
     return requests.map((request, row) => cut(lists, row, request.k));
