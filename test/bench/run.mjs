@@ -15,6 +15,7 @@ const names = [
   'ease',
   'cold-items',
   'gru4rec',
+  'serving',
 ];
 
 try {
@@ -41,6 +42,8 @@ async function main() {
       items: { type: 'string', default: '40000' },
       batch: { type: 'string', default: '64' },
       loss: { type: 'string', default: 'cross-entropy' },
+      callers: { type: 'string' },
+      seconds: { type: 'string' },
     },
   });
   const [name] = positionals;
