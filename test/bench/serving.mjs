@@ -2,7 +2,8 @@
 // TIGER of the default Beauty recipe at --beam, a Markov chain, and sessions whose tracks the chain chooses, with state and log.
 // Weights, IDs and histories are random, which the time does not see.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packSequences } from '@codebeam/data';
@@ -68,7 +69,7 @@ log: { folder: log }
         markov: lists,
         sessions,
         startSeconds,
-        residentMiB: await service.residentMiB(),
+        residentMiB: service.residentMiB(),
         callers: Number(callers),
         beamWidth: Number(beam),
         load: loadavg()[0],
@@ -82,7 +83,7 @@ log: { folder: log }
 }
 
 /** One kind of request for some time. */
-async function measure({ url }, name, { path, body }, { connections, duration }) {
+async function measure({ url, cpuSeconds }, name, { path, body }, { connections, duration }) {
   const of = (value) => (typeof value === 'function' ? value() : value);
   const requests = Array.from({ length: 2000 }, () => ({
     method: 'POST',
@@ -92,6 +93,7 @@ async function measure({ url }, name, { path, body }, { connections, duration })
   }));
   // Each connection begins somewhere else.
   let shift = 0;
+  const before = cpuSeconds();
   const result = await autocannon({
     url,
     connections,
@@ -104,9 +106,10 @@ async function measure({ url }, name, { path, body }, { connections, duration })
   });
   const { latency, requests: answered, non2xx, errors } = result;
   if (non2xx > 0 || errors > 0) throw new Error(`bench: ${name} had ${non2xx} refusals and ${errors} errors`);
-  const measured = { requestsPerSecond: answered.average, p50: latency.p50, p99: latency.p99 };
+  const cpuMsPerRequest = (1000 * (cpuSeconds() - before)) / answered.total;
+  const measured = { requestsPerSecond: answered.average, p50: latency.p50, p99: latency.p99, cpuMsPerRequest };
   console.log(
-    `${name}: ${connections} callers, ${answered.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
+    `${name}: ${connections} callers, ${answered.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMsPerRequest.toFixed(2)} ms of processor time each`,
   );
   return measured;
 }
@@ -121,10 +124,8 @@ function startService(folder) {
     child.stdout.once('data', (line) => {
       resolve({
         url: /http:\S+/.exec(String(line))[0],
-        async residentMiB() {
-          const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-          return Math.round(Number(/VmRSS:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-        },
+        residentMiB: () => Math.round(Number(/VmRSS:\s*(\d+)/.exec(read(child.pid, 'status'))?.[1] ?? 0) / 1024),
+        cpuSeconds: () => processes(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
         async stop() {
           child.kill('SIGTERM');
           await new Promise((ended) => child.once('exit', ended));
@@ -133,6 +134,26 @@ function startService(folder) {
     });
   });
 }
+
+const read = (pid, file) => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // it ended, or this is no Linux
+  }
+};
+
+/** A process and those that it started. */
+function processes(parent) {
+  const started = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && statOf(pid)[1] === String(parent));
+  return [parent, ...started];
+}
+
+/** What `stat` says after the name: state, parent, ... */
+const statOf = (pid) => read(pid, 'stat').split(') ').at(-1).split(' ');
+
+/** Seconds of user and system time, in ticks of 10 ms. */
+const cpuOf = (pid) => (Number(statOf(pid)[11]) + Number(statOf(pid)[12])) / 100 || 0;
 
 /** What the pipeline leaves of the default recipe: as many items, IDs of three codes without collisions, a model of that size. */
 async function writeTigerRun(run) {

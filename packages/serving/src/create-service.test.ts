@@ -242,17 +242,76 @@ describe('sessions', () => {
 
   it('answer only when the event has been written', async () => {
     let written = () => {};
-    const log = { ...memoryLog(), append: () => new Promise<void>((resolve) => (written = resolve)) };
+    let append = () => {};
+    const appended = new Promise<void>((resolve) => {
+      append = resolve;
+    });
+    const log = {
+      ...memoryLog(),
+      append: () => {
+        append();
+        return new Promise<void>((resolve) => {
+          written = resolve;
+        });
+      },
+    };
     const service = await start({ log });
     let isAnswered = false;
     const answer = post(service, '/next/1', { track: 0, time: 1 }).then((reply) => {
       isAnswered = true;
       return reply;
     });
+    await appended;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(isAnswered).toBe(false);
     written();
     expect((await answer).status).toBe(200);
+  });
+
+  it('finish the turn of somebody who has hung up before the service closes', async () => {
+    const events: SessionEvent[] = [];
+    let isOpen = true;
+    const log: EventLog = {
+      files: [],
+      async append(event) {
+        expect(isOpen).toBe(true);
+        events.push(event);
+      },
+      async close() {
+        isOpen = false;
+      },
+    };
+    let goOn = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let begin = () => {};
+    const hasBegun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const slow: Policy = {
+      name: 'slow',
+      next(turns) {
+        begin();
+        return isOver.then(() => turns.map(() => ({ track: 1 })));
+      },
+    };
+    const service = await createService({ models, policy: slow, log });
+    const url = await service.listen({ port: 0 });
+    const caller = new AbortController();
+    const asked = fetch(`${url}/next/1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"track":0,"time":1}',
+      signal: caller.signal,
+    });
+    await hasBegun;
+    caller.abort();
+    await expect(asked).rejects.toThrow();
+    const closed = service.close();
+    setTimeout(goOn, 100);
+    await closed;
+    expect([events.length, isOpen]).toEqual([1, false]);
   });
 
   it('say that they failed, and nothing more, when the log cannot be written', async () => {
@@ -329,7 +388,12 @@ describe('keys, limits and state of the service', () => {
   });
 
   it('turns requests away when too many wait', async () => {
-    const slow = { ...successor(4), recommend: () => new Promise<never>(() => {}) };
+    let goOn = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const fast = successor(4);
+    const slow: Recommender = { ...fast, recommend: (...asked) => isOver.then(() => fast.recommend(...asked)) };
     const service = await start({
       models: { slow: () => recommenderModel(slow, items) },
       batching: { maxBatch: 1, maxQueue: 2 },
@@ -337,6 +401,9 @@ describe('keys, limits and state of the service', () => {
     const asked = Array.from({ length: 5 }, () => post(service, '/recommend', { history: [] }));
     const first = await Promise.race(asked);
     expect(first).toMatchObject({ status: 503, error: expect.stringContaining('are waiting') });
+    goOn();
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
   });
 
   it('shows the page to those who ask for HTML, with a policy that lets nothing else in', async () => {
@@ -518,6 +585,19 @@ describe('malformed requests', () => {
       for (const method of ['GET', 'POST', 'DELETE', 'PUT', 'OPTIONS'] as const)
         check(await service.inject({ method, url }));
     }
+  });
+
+  it.each([
+    '{"history":["tea"],"__proto__":{}}',
+    '{"history":["tea"],"\\u005f_proto__":1}',
+    '{"history":["tea"],"constructor":1}',
+  ])('with keys of prototypes are refused: %s', async (payload) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await service.inject({ method: 'POST', url: '/recommend', payload, headers });
+    expect([response.statusCode, response.json().error]).toEqual([
+      400,
+      expect.stringContaining('must have keys of data'),
+    ]);
   });
 
   it('for users who cannot be are', async () => {

@@ -92,6 +92,8 @@ const defaultLimits: Limits = {
 };
 const defaultBatching: BatchOptions = { maxBatch: 32, maxWaitMs: 2, maxQueue: 1000 };
 
+const longestRequestMs = 30_000;
+
 /** The service as a Fastify instance: `listen`, `inject`, `close`. */
 export type Service = FastifyInstance<
   RawServerDefault,
@@ -151,6 +153,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   }
 
   const app = createApp(options, limits);
+  const handlersAreDone = countHandlers(app);
   let isClosing = false;
   const context: ServiceContext = {
     ...options,
@@ -175,6 +178,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     for (const stop of watches) stop();
   });
   app.addHook('onClose', async () => {
+    // Whoever has gone away in the meantime may have left a turn half taken.
+    await handlersAreDone();
     await log?.close();
     await Promise.all([...slots.values()].map((slot) => slot.close()));
     await store.close();
@@ -239,7 +244,7 @@ function createApp({ trustProxy = false }: ServiceOptions, { bodyBytes }: Limits
   const app = fastify({
     bodyLimit: bodyBytes,
     trustProxy,
-    requestTimeout: 30_000,
+    requestTimeout: longestRequestMs,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1000 },
     frameworkErrors: (error, _, reply) => void (reply as FastifyReply).code(400).send({ error: error.message }),
@@ -259,6 +264,35 @@ function createApp({ trustProxy = false }: ServiceOptions, { bodyBytes }: Limits
     parseJson(body),
   );
   return app;
+}
+
+/**
+ * Counts handlers that run: Fastify waits for connections only, and a caller who hangs up does not end what was begun.
+ *
+ * @returns waits until none does, or for as long as a request may take
+ */
+function countHandlers(app: Service): () => Promise<void> {
+  let running = 0;
+  let onIdle = () => {};
+  const end = () => {
+    if (--running === 0) onIdle();
+  };
+  app.addHook('onRoute', (route) => {
+    const { handler } = route;
+    route.handler = function count(...asked) {
+      running++;
+      const answer: unknown = handler.apply(this, asked);
+      if (answer instanceof Promise) answer.then(end, end);
+      else end();
+      return answer;
+    };
+  });
+  return () =>
+    new Promise((resolve) => {
+      if (running === 0) return resolve();
+      onIdle = resolve;
+      setTimeout(resolve, longestRequestMs).unref(); // a model that hangs does not keep the service from ending
+    });
 }
 
 /** Reloads a model when its checkpoint has changed. */

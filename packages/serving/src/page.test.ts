@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ListRequest } from './answer-requests.js';
 import { createService, type Service } from './create-service.js';
 import { type Model, recommenderModel } from './model.js';
+
+// A browser takes its time where cores are few.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
   .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
