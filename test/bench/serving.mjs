@@ -57,13 +57,13 @@ log: { folder: log }
         path: () => `/next/${random.integer(10_000)}`,
         body: () => ({ track: random.integer(numItems), time: 0.5 }),
       };
-      await measure(service, 'warm-up', recommend('tiger'), { connections: Number(callers), duration: 2 });
-      const tiger = await measure(service, `tiger, beam ${beam}`, recommend('tiger'), {
-        connections: Number(callers),
-        duration,
-      });
-      const lists = await measure(service, 'markov', recommend('markov'), { connections: 64, duration });
-      const sessions = await measure(service, 'sessions', next, { connections: 64, duration });
+      const measureWarm = async (name, request, connections) => {
+        await measure(service, `${name}, warming up`, request, { connections, duration: Math.ceil(duration / 4) });
+        return measure(service, name, request, { connections, duration });
+      };
+      const tiger = await measureWarm(`tiger, beam ${beam}`, recommend('tiger'), Number(callers));
+      const lists = await measureWarm('markov', recommend('markov'), 64);
+      const sessions = await measureWarm('sessions', next, 64);
       return {
         tiger,
         markov: lists,
