@@ -8,7 +8,12 @@ const root = join(import.meta.dirname, '..');
 const folder = join(root, 'node_modules', '.readme-snippets');
 
 /** Every ```ts block of a README is a program that runs by itself; a last line `console.log(x); // y` must print y. */
-describe.each(['README.md', 'packages/trainers/README.md', 'packages/simulation/README.md'])('%s', (file) => {
+describe.each([
+  'README.md',
+  'packages/serving/README.md',
+  'packages/simulation/README.md',
+  'packages/trainers/README.md',
+])('%s', (file) => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const blocks = [...readFileSync(join(root, file), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
 

@@ -17,6 +17,7 @@ const names = [
   'gru4rec',
   'populations',
   'sessions',
+  'serving',
 ];
 
 try {
@@ -43,6 +44,8 @@ async function main() {
       items: { type: 'string' },
       batch: { type: 'string', default: '64' },
       loss: { type: 'string', default: 'cross-entropy' },
+      callers: { type: 'string' },
+      seconds: { type: 'string' },
     },
   });
   const [name] = positionals;

@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { evaluateCommand } from './evaluate.js';
-import { recommendCommand } from './recommend.js';
-import { simulateCommand } from './simulate.js';
-import { tuneCommand } from './tune.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/** The program: one file per command, each of which makes its own with help, options and action. */
+/** One file per command, each of which makes its own with help, options and action, and is loaded when it is asked for. */
+const commands: Record<string, () => Promise<Command>> = {
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  recommend: async () => (await import('./recommend.js')).recommendCommand(),
+  serve: async () => (await import('./serve.js')).serveCommand(),
+  simulate: async () => (await import('./simulate.js')).simulateCommand(),
+  tune: async () => (await import('./tune.js')).tuneCommand(),
+};
+const asked = Object.hasOwn(commands, process.argv[2] ?? '') ? [process.argv[2]] : Object.keys(commands);
+
 const program = new Command('codebeam')
   .version(manifest.version)
-  .description('Generative retrieval and recommenders: their lists, and what those are worth.')
-  .addCommand(evaluateCommand())
-  .addCommand(recommendCommand())
-  .addCommand(simulateCommand())
-  .addCommand(tuneCommand());
+  .description(
+    'Generative retrieval and recommenders: their lists, what those are worth, and a service that answers with them.',
+  );
+for (const name of asked) program.addCommand(await commands[name]());
 
 /** Exit code of whatever the caller can mend: bad options, unreadable files. */
 const usageError = 2;

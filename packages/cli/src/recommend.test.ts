@@ -2,13 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { selectBackend } from '@codebeam/backend';
-import { hashFile, packSequences } from '@codebeam/data';
+import { packSequences } from '@codebeam/data';
 import { itemKnn } from '@codebeam/recommenders';
-import { assignSemanticIds, writeSemanticIds } from '@codebeam/rqvae';
-import { createTigerModel, createTigerRecommender, createVocabulary, initTiger, tigerSchema } from '@codebeam/tiger';
-import { saveParams } from '@codebeam/trainers';
+import { createTigerModel, createTigerRecommender, createVocabulary, initTiger } from '@codebeam/tiger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { config, ids, itemIds, writeTigerRun } from '../../serving/fixtures/tiger-run.js';
 
 // Through the program as npm links it, on what is built.
 const program = resolve(import.meta.dirname, '../bin/codebeam.mjs');
@@ -35,43 +33,13 @@ beforeAll(async () => {
   await recommender.save(join(folder, 'knn'));
   mkdirSync(join(folder, 'other'));
   writeFileSync(join(folder, 'other', 'config.json'), '{ "rqvae": {} }');
-  await writeTigerRun('run');
-  await writeTigerRun('reassigned');
+  await writeTigerRun(join(folder, 'run'));
+  await writeTigerRun(join(folder, 'reassigned'));
   appendFileSync(join(folder, 'reassigned/assign-semantic-ids/semantic-ids.parquet'), ' ');
   mkdirSync(join(folder, 'half/train-tiger'), { recursive: true });
   writeFileSync(join(folder, 'half/train-tiger/config.json'), '{ "tiger": {} }');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Six items in two levels of three codes; two of them share theirs, so that the collision code says something. */
-const ids = assignSemanticIds(Int32Array.of(0, 0, 0, 1, 1, 2, 2, 0, 2, 1, 2, 1), 2, 3);
-const config = tigerSchema.parse({
-  modelWidth: 16,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  heads: 2,
-  headWidth: 8,
-  feedForwardWidth: 16,
-  userTokens: 4,
-  constrainedSoftmax: true,
-});
-const itemIds = ['tea', 'cup', 'pot', 'jam', 'egg', 'ham'];
-
-/** What the pipeline leaves, untrained: weights are weights. */
-async function writeTigerRun(name: string) {
-  await selectBackend('cpu');
-  const at = (file: string) => join(folder, name, file);
-  mkdirSync(at('assign-semantic-ids'), { recursive: true });
-  mkdirSync(at('train-tiger'));
-  const vocabulary = createVocabulary(ids, config);
-  const table = at('assign-semantic-ids/semantic-ids.parquet');
-  await writeSemanticIds(table, ids, itemIds, vocabulary.offsets);
-  writeFileSync(at('assign-semantic-ids/tokenizer-report.json'), JSON.stringify({ levels: 2, codebookSize: 3 }));
-  await saveParams(at('train-tiger/model.safetensors'), initTiger(config, vocabulary, 7));
-  writeFileSync(at('train-tiger/config.json'), JSON.stringify({ tiger: config, sizes: ids.sizes, teacherShare: 0 }));
-  const inputs = { 'assign-semantic-ids/semantic-ids.parquet': await hashFile(table) };
-  writeFileSync(at('train-tiger/manifest.json'), JSON.stringify({ inputs }));
-}
 
 function run(...args: string[]) {
   const all = [program, 'recommend', '--backend', 'cpu', ...args];

@@ -1,7 +1,5 @@
 import { selectBackend } from '@codebeam/backend';
-import type { Recommendations, Recommender } from '@codebeam/eval';
-import { loadRecommender } from '@codebeam/recommenders';
-import { createTigerRecommender, findTigerRun, loadTiger } from '@codebeam/tiger';
+import { type Checkpoint, loadCheckpoint } from '@codebeam/serving/load-checkpoint';
 import { Command } from 'commander';
 import { parseCount } from './parse-count.js';
 
@@ -53,52 +51,40 @@ async function recommend(options: RecommendOptions): Promise<void> {
     throw new RangeError('cli: one of --history and --user must be given, got none; say whom the list is for');
   }
   await selectBackend(backend);
-  const recommender = await load(options);
-  const most = Math.min(k, recommender.numItems);
+  const checkpoint = await load(options);
+  const { recommender, numItems } = checkpoint;
+  const most = Math.min(k, numItems);
   const lists =
     history === undefined
-      ? await recommender.recommendToUsers([user!], most)
-      : await recommender.recommend([denseIds(recommender, history)], most, {
+      ? await listsOf(checkpoint, user!, most)
+      : await recommender.recommend([denseIds(checkpoint, history)], most, {
           maskHistory: !keepHistory,
           ...(user !== undefined && { users: [user] }),
         });
   const listed = Array.from(lists.items, (item, place) => ({ item, score: lists.scores[place] }))
     .filter(({ item }) => item >= 0)
-    .map(({ item, score }) => ({ item: recommender.itemIds?.[item] ?? String(item), score }));
+    .map(({ item, score }) => ({ item: checkpoint.itemIds[item], score }));
   if (json) console.log(JSON.stringify({ model: recommender.name, recommendations: listed }, null, 2));
   else for (const { item, score } of listed) console.log(`${item}\t${score}`);
 }
 
-/** A recommender that knows its items by name. */
-interface Loaded extends Recommender {
-  numItems: number;
-  itemIds?: readonly string[];
-  recommendToUsers(users: readonly string[], k: number): Promise<Recommendations>;
+async function load({ checkpoint: folder, beamWidth }: RecommendOptions): Promise<Checkpoint> {
+  const checkpoint = await loadCheckpoint(folder);
+  const { tiger, recommender } = checkpoint;
+  if (beamWidth === undefined) return checkpoint;
+  if (tiger) return { ...checkpoint, recommender: tiger.withBeamWidth(beamWidth) };
+  throw new RangeError(`cli: --beam-width must be left out but for TIGER, got ${beamWidth} for ${recommender.name}`);
 }
 
-async function load({ checkpoint, beamWidth }: RecommendOptions): Promise<Loaded> {
-  const run = await findTigerRun(checkpoint);
-  if (run === undefined) {
-    const recommender = await loadRecommender(checkpoint);
-    if (beamWidth === undefined) return recommender;
-    throw new RangeError(`cli: --beam-width must be left out but for TIGER, got ${beamWidth} for ${recommender.name}`);
-  }
-  const { model, itemIds } = await loadTiger(run);
-  return {
-    ...createTigerRecommender(model, { beamWidth: beamWidth ?? 50 }),
-    numItems: model.ids.numItems,
-    itemIds,
-    async recommendToUsers(users) {
-      throw new RangeError(`cli: --history must be given, got user ${users} alone; TIGER keeps no histories`);
-    },
-  };
+function listsOf({ recommendToUsers, recommender, tiger }: Checkpoint, user: string, k: number) {
+  if (recommendToUsers) return recommendToUsers([user], k);
+  const why = tiger ? 'TIGER keeps no histories' : `${recommender.name} knows no users`;
+  throw new RangeError(`cli: --history must be given, got user ${user} alone; ${why}`);
 }
 
 /** @throws RangeError naming the first item that is none of the checkpoint's */
-function denseIds({ itemIds, numItems }: Loaded, ids: readonly string[]): Int32Array {
-  const places = itemIds
-    ? new Map(itemIds.map((id, item) => [id, item]))
-    : new Map(Array.from({ length: numItems }, (_, item) => [String(item), item]));
+function denseIds({ itemIds }: Checkpoint, ids: readonly string[]): Int32Array {
+  const places = new Map(itemIds.map((id, item) => [id, item]));
   return Int32Array.from(ids, (id) => {
     const item = places.get(id);
     if (item !== undefined) return item;

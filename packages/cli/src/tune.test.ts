@@ -209,7 +209,7 @@ describe('codebeam tune', () => {
   });
 
   it('works in an output folder alone', () => {
-    const file = config('alone');
+    const file = config('alone', {});
     const lock = join(folder, 'alone-found', 'lock');
     mkdirSync(join(folder, 'alone-found'));
     writeFileSync(lock, String(process.pid)); // one that runs

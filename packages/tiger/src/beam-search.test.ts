@@ -94,6 +94,33 @@ describe.each(backends)('beamSearch on %s', (backend) => {
     );
   });
 
+  it("says each item's probability up to every position", async () => {
+    await fc.assert(
+      fc.asyncProperty(catalogue, fc.integer({ min: 1, max: 5 }), async ({ codes, seed }, k) => {
+        const ids = assignSemanticIds(Int32Array.from(codes.flat()), 2, 4);
+        const table = createTable(seed, ids.sizes, 2);
+        const found = await beamSearch(table.scoreCodes, {
+          trie: createPrefixTrie(ids),
+          sizes: ids.sizes,
+          batch: 2,
+          beamWidth: k,
+          k,
+        });
+        for (const [place, item] of found.items.entries()) {
+          for (const level of [0, 1, 2]) {
+            const prefix = item >= 0 && Array.from(semanticIdOf(ids, item).subarray(0, level + 1));
+            const expected = prefix ? table.scoreItem(Math.floor(place / k), prefix) : -Infinity;
+            const given = found.prefixScores[place * 3 + level];
+            if (prefix) expect(given).toBeCloseTo(expected, 4);
+            else expect(given).toBe(-Infinity);
+          }
+          expect(found.prefixScores[place * 3 + 2]).toBe(found.scores[place]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('gives the items probabilities that sum to one under a constrained softmax', async () => {
     await fc.assert(
       fc.asyncProperty(catalogue, async ({ codes, seed }) => {

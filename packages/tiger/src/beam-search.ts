@@ -32,6 +32,12 @@ export interface BeamSearchOptions {
   blocked?: readonly Int32Array[];
 }
 
+/** Lists of a model that generates items code by code. */
+export interface GeneratedLists extends Recommendations {
+  /** [B*k*(L+1)] log-probability of each item's ID up to each position, the last of which is the item's score; -Infinity in empty places. */
+  prefixScores: Float32Array;
+}
+
 /**
  * The k most probable items per user found by beam search over the trie: only existing items can come out. Deterministic:
  * equal scores rank the beam that was ahead first, then the smaller code. Exact when the beam is as wide as the catalogue.
@@ -40,7 +46,7 @@ export interface BeamSearchOptions {
  * @returns scores are log-probabilities of the whole ID; -1 where a user has fewer than k items
  * @throws RangeError when beamWidth is smaller than k
  */
-export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOptions): Promise<Recommendations> {
+export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOptions): Promise<GeneratedLists> {
   const { trie, sizes, batch, beamWidth, k, constrainedSoftmax = false, blocked } = options;
   if (beamWidth < k) {
     throw new RangeError(
@@ -56,6 +62,7 @@ export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOpti
     scores: new Float32Array(batch),
     parents: Int32Array.from({ length: batch }, (_, user) => user),
   };
+  const levels: Pick<Beams, 'scores' | 'parents'>[] = [];
   for (let level = 0; level < trie.depth; level++) {
     const codes = level === 0 ? new Int32Array(0) : beams.nodes.map((node) => (node < 0 ? 0 : trie.code[node]));
     const { logits, first } = scoreCodes(level, beams.parents, codes);
@@ -68,23 +75,29 @@ export async function beamSearch(scoreCodes: ScoreCodes, options: BeamSearchOpti
         ...blockedOfUsers,
       });
       beams = dropDead(found, batch);
+      levels.push(beams);
     } finally {
       logits.dispose();
     }
   }
 
   const width = beams.nodes.length / batch;
-  const lists = emptyRecommendations(batch, k);
+  const lists = { ...emptyRecommendations(batch, k), prefixScores: emptyPrefixScores(batch * k, trie.depth) };
   for (let user = 0; user < batch; user++) {
     for (let place = 0; place < Math.min(k, width); place++) {
       const row = user * width + place;
       if (beams.nodes[row] < 0) break;
       lists.items[user * k + place] = trie.itemOfLeaf[beams.nodes[row] - trie.firstLeaf];
       lists.scores[user * k + place] = beams.scores[row];
+      for (let level = trie.depth - 1, beam = row; level >= 0; beam = levels[level--].parents[beam]) {
+        lists.prefixScores[(user * k + place) * trie.depth + level] = levels[level].scores[beam];
+      }
     }
   }
   return lists;
 }
+
+export const emptyPrefixScores = (items: number, depth: number) => new Float32Array(items * depth).fill(-Infinity);
 
 type Beams = Awaited<ReturnType<typeof bestChildren>>;
 

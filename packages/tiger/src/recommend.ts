@@ -1,7 +1,7 @@
 import { type KeysAndValues, type Precision, tf, withPrecision } from '@codebeam/backend';
-import { checkRequest, emptyRecommendations, type Recommendations, type Recommender } from '@codebeam/eval';
+import { checkRequest, emptyRecommendations, type Recommender, type RecommendOptions } from '@codebeam/eval';
 import type { SemanticIds } from '@codebeam/rqvae';
-import { beamSearch, type ScoreCodes } from './beam-search.js';
+import { beamSearch, emptyPrefixScores, type GeneratedLists, type ScoreCodes } from './beam-search.js';
 import type { TigerConfig } from './config.js';
 import { continueRows, disposeKvCache, type KvCache } from './kv-cache.js';
 import { blockItems, createPrefixTrie, type PrefixTrie } from './prefix-trie.js';
@@ -24,6 +24,19 @@ export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: 
   return { config, params, ids: read, vocabulary: createVocabulary(read, config), trie: createPrefixTrie(read) };
 }
 
+/** TIGER on the interface of all recommenders, with what only generation can do. */
+export interface TigerRecommender extends Recommender {
+  /**
+   * @param options.blocked  [B] items that the search must not enter for a history, besides those that `maskHistory` masks. What is left
+   *                         is searched as if the catalogue held nothing else, but for probabilities, which stay those of the whole
+   */
+  recommend(
+    histories: readonly Int32Array[],
+    k: number,
+    options: RecommendOptions & { blocked?: readonly Int32Array[] },
+  ): Promise<GeneratedLists>;
+}
+
 /**
  * TIGER as a recommender: the k items whose semantic IDs beam search finds most probable.
  *
@@ -39,15 +52,20 @@ export function createTigerRecommender(
     batchSize = Math.ceil(4096 / beamWidth),
     precision,
   }: { beamWidth: number; batchSize?: number; precision?: Precision },
-): Recommender {
+): TigerRecommender {
   const { config, ids, trie } = model;
   return {
     name: 'tiger',
     parameters: { beamWidth, ...(precision && { precision }) },
     async recommend(histories, k, options) {
       checkRequest('tiger', histories, k, ids.numItems, options);
-      const { maskHistory, users } = options;
-      const lists = emptyRecommendations(histories.length, k);
+      const { maskHistory, users, blocked } = options;
+      const lists = {
+        ...emptyRecommendations(histories.length, k),
+        prefixScores: emptyPrefixScores(histories.length * k, trie.depth),
+      };
+      const blockedNodes = (row: number) =>
+        blockItems(trie, [...(maskHistory ? histories[row] : []), ...(blocked ? blocked[row] : [])]);
       // Histories of like length are decoded together, so that next to nothing is padding.
       const order = Int32Array.from(histories, (_, row) => row);
       const length = (row: number) => Math.min(histories[row].length, config.maxHistory);
@@ -64,7 +82,7 @@ export function createTigerRecommender(
             beamWidth: Math.max(beamWidth, k),
             k,
             constrainedSoftmax: config.constrainedSoftmax,
-            ...(maskHistory && { blocked: batch.map((history) => blockItems(trie, history)) }),
+            ...((maskHistory || blocked) && { blocked: rows.map(blockedNodes) }),
           });
           for (const [i, row] of rows.entries()) copyList(found, i, lists, row);
         } finally {
@@ -76,8 +94,10 @@ export function createTigerRecommender(
   };
 }
 
-function copyList(from: Recommendations, list: number, to: Recommendations, row: number): void {
+function copyList(from: GeneratedLists, list: number, to: GeneratedLists, row: number): void {
   const { k } = to;
+  const codes = to.prefixScores.length / to.items.length; // codes of a list
+  to.prefixScores.set(from.prefixScores.subarray(list * k * codes, (list + 1) * k * codes), row * k * codes);
   to.items.set(from.items.subarray(list * k, (list + 1) * k), row * k);
   to.scores.set(from.scores.subarray(list * k, (list + 1) * k), row * k);
 }

@@ -410,6 +410,18 @@ describe('sampleItems', () => {
     }
   });
 
+  it('lists, of each history, the best of what is not blocked', async () => {
+    const recommender = createTigerRecommender(createModel(), { beamWidth: ids.numItems, batchSize: 1 });
+    const all = await recommender.recommend(histories, ids.numItems, { maskHistory: true });
+    const blocked = histories.map((_, row) => Int32Array.of(all.items[row * ids.numItems], row));
+    const found = await recommender.recommend(histories, 3, { maskHistory: true, blocked });
+    for (const [row, items] of blocked.entries()) {
+      const list = all.items.subarray(row * ids.numItems, (row + 1) * ids.numItems);
+      const expected = list.filter((item) => !items.includes(item)).slice(0, 3);
+      expect(found.items.subarray(row * 3, (row + 1) * 3)).toEqual(expected);
+    }
+  });
+
   it('keeps to the nucleus', async () => {
     const model = createModel();
     const draws = await sampleItems(model, histories, 50, {

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Service, ServiceContext } from '../create-service.js';
+import { type MeasuredMetric, treatmentName } from '../experiments.js';
+
+const metricSchema = z.object({
+  metric: z.string(),
+  treatments: z.array(
+    z.object({
+      treatment: z.string(),
+      users: z.int(),
+      mean: z.number(),
+      effect: z
+        .object({ percent: z.number(), low: z.number(), high: z.number(), isSignificant: z.boolean() })
+        .optional()
+        .describe("against the control, in percent of its mean, with Welch's 95 % interval"),
+    }),
+  ),
+});
+
+/** Running experiments, and what the log says of them so far. */
+export function addExperimentRoutes(app: Service, { experiments = [], analyse, log, onError }: ServiceContext): void {
+  type Measured = Readonly<Record<string, readonly MeasuredMetric[]>>;
+  let latest: { at: number; measured: Promise<Measured> } | undefined;
+
+  /** The log is read again when somebody asks and some time has gone by. */
+  function measure(): Promise<Measured> {
+    if (!analyse || !log) return Promise.resolve({});
+    if (!latest || performance.now() - latest.at > maxAgeMs) {
+      latest = { at: performance.now(), measured: analyse(log.files) };
+    }
+    return latest.measured;
+  }
+
+  app.get(
+    '/experiments',
+    {
+      schema: {
+        summary: 'Running experiments, with the effects of their treatments so far',
+        response: {
+          200: z.object({
+            experiments: z.array(
+              z.object({
+                name: z.string(),
+                treatments: z.array(z.object({ treatment: z.string(), policy: z.string().optional() })),
+                metrics: z.array(metricSchema),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    async () => {
+      const measured = await measure().catch((error) => {
+        onError(error);
+        latest = undefined;
+        return {} as Measured;
+      });
+      return {
+        experiments: experiments.map(({ name, treatments }) => ({
+          name,
+          treatments: treatments.map((policy, bucket) => ({
+            treatment: treatmentName(bucket),
+            ...(policy && { policy: policy.name }),
+          })),
+          metrics: (measured[name] ?? []).map(({ metric, treatments }) => ({ metric, treatments: [...treatments] })),
+        })),
+      };
+    },
+  );
+}
+
+const maxAgeMs = 10_000;

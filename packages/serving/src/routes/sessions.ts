@@ -1,0 +1,149 @@
+import { createGenerator, createKey, foldIn } from '@codebeam/random';
+import { z } from 'zod';
+import type { Service, ServiceContext } from '../create-service.js';
+import type { SessionEvent } from '../event-log.js';
+import { assignTreatments } from '../experiments.js';
+import { recommenderPolicy } from '../recommender-policy.js';
+import { RequestError } from '../request-error.js';
+import { createUserUpdates, type UserState } from '../state/user-state.js';
+import { describeItem } from './items.js';
+
+const turnSchema = {
+  params: z.object({
+    user: z
+      .string()
+      .regex(/^\d{1,15}$/, 'a user is a whole number')
+      .transform(Number),
+  }),
+  body: z.object({
+    track: z.int().min(0).describe('what was played'),
+    time: z.number().min(0).max(1).describe('the share of it that was listened to'),
+  }),
+};
+
+/** Sessions of a listener who is played one track after another, as botify has them: tracks and users are whole numbers. */
+export function addSessionRoutes(app: Service, context: ServiceContext): void {
+  const { slotOf, store, log, metrics, limits, seed, experiments = [], bucket } = context;
+  const users = createUserUpdates(store);
+  const assign = assignTreatments(experiments, context.policy ?? recommenderPolicy(slotOf()), bucket);
+  const key = createKey(seed, 'sample');
+  const describeTrack = context.describeTrack ?? itemTrack(context);
+
+  function checkTrack(track: number): void {
+    if (!describeTrack(track)) throw new RequestError(400, `track must be one of the catalogue, got ${track}`);
+  }
+
+  async function write(event: SessionEvent): Promise<void> {
+    await log?.append(event);
+    metrics.event(event.message);
+  }
+
+  app.get(
+    '/track/:id',
+    {
+      schema: {
+        summary: 'A track',
+        params: z.object({ id: z.string() }),
+        response: { 200: z.looseObject({ track: z.int() }) },
+      },
+    },
+    async ({ params: { id } }) => {
+      const track = /^\d{1,15}$/.test(id) ? describeTrack(Number(id)) : undefined;
+      if (!track) throw new RequestError(404, `track must be one of the catalogue, got ${id}`);
+      return { track: Number(id), ...track };
+    },
+  );
+
+  app.post(
+    '/next/:user',
+    {
+      schema: {
+        summary: 'A track has been played: what comes next?',
+        ...turnSchema,
+        response: { 200: z.object({ user: z.int(), track: z.int() }) },
+      },
+    },
+    async ({ params: { user }, body: { track, time } }) => {
+      const started = performance.now();
+      checkTrack(track);
+      const { policy, treatments } = assign(user);
+      const recommendation = await users.update(String(user), async (state) => {
+        const played = play(state, track);
+        const [choice] = await policy.next([
+          {
+            user,
+            track,
+            time,
+            session: played.session,
+            ...(state.memory?.policy === policy.name && { memory: state.memory.value }),
+            random: createGenerator(foldIn(foldIn(key, user), state.turns)),
+          },
+        ]);
+        const memory = choice.memory === undefined ? undefined : { policy: policy.name, value: choice.memory };
+        return { state: memory ? { ...played, memory } : played, result: choice.track };
+      });
+      const latency = secondsSince(started);
+      await write({
+        message: 'next',
+        timestamp: Date.now(),
+        user,
+        track,
+        time,
+        latency,
+        recommendation,
+        experiments: treatments,
+      });
+      return { user, track: recommendation };
+    },
+  );
+
+  app.post(
+    '/last/:user',
+    {
+      schema: {
+        summary: 'A track has been played, and the session is over',
+        ...turnSchema,
+        response: { 200: z.object({ user: z.int() }) },
+      },
+    },
+    async ({ params: { user }, body: { track, time } }) => {
+      const started = performance.now();
+      checkTrack(track);
+      await users.update(String(user), async (state) => ({
+        state: { ...play(state, track), session: [] },
+        result: undefined,
+      }));
+      await write({
+        message: 'last',
+        timestamp: Date.now(),
+        user,
+        track,
+        time,
+        latency: secondsSince(started),
+        recommendation: null,
+        experiments: assign(user).treatments,
+      });
+      return { user };
+    },
+  );
+
+  function play(state: UserState, track: number): UserState {
+    return {
+      ...state,
+      session: [...state.session.slice(1 - limits.session), track],
+      listened: [...state.listened.slice(1 - limits.listened), track],
+      turns: state.turns + 1,
+    };
+  }
+}
+
+/** Items of the usual model as tracks. */
+function itemTrack({ slotOf }: ServiceContext): (track: number) => object | undefined {
+  return (track) => {
+    const { model } = slotOf().current;
+    const item = model.catalogue.itemOfTrack(track);
+    return item === undefined ? undefined : describeItem(model, item, 'whole');
+  };
+}
+
+const secondsSince = (started: number) => Math.round((performance.now() - started) * 1000) / 1e6;

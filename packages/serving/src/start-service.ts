@@ -1,0 +1,94 @@
+import { isAbsolute, join } from 'node:path';
+import { createService, type Service } from './create-service.js';
+import { openEventLog } from './event-log.js';
+import type { ModelSource } from './model-slot.js';
+import type { ServeConfig } from './serve-config.js';
+import { startModelProcess } from './start-model-process.js';
+import { openLmdbStore } from './state/lmdb-store.js';
+import { createMemoryStore } from './state/memory-store.js';
+import { openRedisStore } from './state/redis-store.js';
+import type { UserStore } from './state/user-state.js';
+
+export interface StartOptions {
+  /** That the config's paths start from; the working folder where it is left out. */
+  folder?: string;
+  apiKey?: string;
+  /** Told in a line what happened beside the requests. */
+  report?: (line: string) => void;
+}
+
+/**
+ * Opens the stores, loads the checkpoints and listens.
+ *
+ * @returns the service, and where it listens
+ * @throws Error when a checkpoint does not load, a store cannot be opened or the port is taken; nothing is left open
+ */
+export async function startService(
+  config: ServeConfig,
+  { folder = '.', apiKey, report = console.error }: StartOptions = {},
+): Promise<{ service: Service; url: string }> {
+  const { host, port, models, log: logging, rateLimit, batching, watchSeconds, trustProxy, seed } = config;
+  const at = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const onError = (error: unknown) => report(error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+  const sources = Object.entries(models).map(([name, { checkpoint, ...how }]): [string, ModelSource] => {
+    const options = Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined));
+    const onRestart = (reason: string) => report(`${name} was started again: ${reason}`);
+    return [name, (other = checkpoint) => startModelProcess(at(other), { ...options, onRestart })];
+  });
+  const store = await openStore(config.state, at, report);
+  const log = logging && (await openEventLog(at(logging.folder), logging));
+  const service = await createService({
+    models: Object.fromEntries(sources),
+    store,
+    batching,
+    watchSeconds,
+    trustProxy,
+    seed,
+    onError,
+    report,
+    ...(log && { log }),
+    ...(rateLimit && { rateLimit }),
+    ...(apiKey !== undefined && { apiKey }),
+  }).catch(async (error) => {
+    await log?.close();
+    await store.close();
+    throw error;
+  });
+  try {
+    await service.listen({ host, port });
+  } catch (cause) {
+    await service.close();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`serving: ${host}:${port} must be free to listen at, got ${reason}; choose another port`, {
+      cause,
+    });
+  }
+  return { service, url: urlOf(service, host) };
+}
+
+async function openStore(
+  state: ServeConfig['state'],
+  at: (path: string) => string,
+  report: (line: string) => void,
+): Promise<UserStore> {
+  switch (state.store) {
+    case 'lmdb':
+      return openLmdbStore(at(state.path));
+    case 'redis': {
+      const { url, prefix } = state;
+      return openRedisStore(url, { prefix, onError: (error) => report(`Redis: ${error.message}`) });
+    }
+    case 'memory':
+      return createMemoryStore();
+    default:
+      throw new Error(`internal: serving: store ${state satisfies never}`);
+  }
+}
+
+/** As somebody on this machine reaches it. */
+function urlOf(service: Service, host: string): string {
+  const { port } = service.server.address() as { port: number };
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

@@ -1,0 +1,187 @@
+// The service under load: `codebeam serve` in a process of its own, asked by --callers callers at a time over HTTP for --seconds each:
+// TIGER of the default Beauty recipe at --beam, a Markov chain, and sessions whose tracks the chain chooses, with state and log.
+// Weights, IDs and histories are random, which the time does not see.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packSequences } from '@codebeam/data';
+import { createGenerator, createKey, foldIn } from '@codebeam/random';
+import { markov } from '@codebeam/recommenders';
+import { assignSemanticIds, writeSemanticIds } from '@codebeam/rqvae';
+import { createVocabulary, informativePositions, initTiger, tigerSchema } from '@codebeam/tiger';
+import { saveParams } from '@codebeam/trainers';
+import autocannon from 'autocannon';
+
+const numItems = 12_101;
+const levels = 3;
+const codebookSize = 256;
+const itemIds = Array.from({ length: numItems }, (_, item) => String(item));
+const recipe = {
+  encoderReads: 'items',
+  maxHistory: 50,
+  modelWidth: 128,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  heads: 4,
+  headWidth: 32,
+  feedForwardWidth: 512,
+  dropout: 0.1,
+  constrainedSoftmax: true,
+};
+
+export async function run({ beam, callers = '16', seconds = '20' }) {
+  const folder = await mkdtemp(join(tmpdir(), 'serving-'));
+  try {
+    await writeTigerRun(join(folder, 'tiger'));
+    await writeMarkov(join(folder, 'markov'));
+    await writeFile(
+      join(folder, 'serve.yaml'),
+      `port: 0
+models: { tiger: { checkpoint: tiger, beamWidth: ${beam} }, markov: { checkpoint: markov } }
+state: { store: lmdb, path: users.mdb }
+log: { folder: log }
+`,
+    );
+    const started = performance.now();
+    const service = await startService(folder);
+    const startSeconds = (performance.now() - started) / 1000;
+    console.log(`up in ${startSeconds.toFixed(1)} s; load of the machine ${loadavg()[0].toFixed(1)}`);
+    try {
+      const duration = Number(seconds);
+      const random = createGenerator(createKey(1, 'sample'));
+      const history = () => Array.from({ length: 1 + random.integer(20) }, () => itemIds[random.integer(numItems)]);
+      const recommend = (name) => ({ path: '/recommend', body: () => ({ model: name, history: history(), k: 10 }) });
+      const next = {
+        path: () => `/next/${random.integer(10_000)}`,
+        body: () => ({ track: random.integer(numItems), time: 0.5 }),
+      };
+      const measureWarm = async (name, request, connections) => {
+        await measure(service, `${name}, warming up`, request, { connections, duration: Math.ceil(duration / 4) });
+        return measure(service, name, request, { connections, duration });
+      };
+      const tiger = await measureWarm(`tiger, beam ${beam}`, recommend('tiger'), Number(callers));
+      const lists = await measureWarm('markov', recommend('markov'), 64);
+      const sessions = await measureWarm('sessions', next, 64);
+      return {
+        tiger,
+        markov: lists,
+        sessions,
+        startSeconds,
+        residentMiB: service.residentMiB(),
+        callers: Number(callers),
+        beamWidth: Number(beam),
+        load: loadavg()[0],
+      };
+    } finally {
+      await service.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** One kind of request for some time. */
+async function measure({ url, cpuSeconds }, name, { path, body }, { connections, duration }) {
+  const of = (value) => (typeof value === 'function' ? value() : value);
+  const requests = Array.from({ length: 2000 }, () => ({
+    method: 'POST',
+    path: of(path),
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body()),
+  }));
+  // Each connection begins somewhere else.
+  let shift = 0;
+  const before = cpuSeconds();
+  const result = await autocannon({
+    url,
+    connections,
+    duration,
+    timeout: 120,
+    setupClient(client) {
+      const first = (shift++ * 97) % requests.length;
+      client.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+    },
+  });
+  const { latency, requests: answered, non2xx, errors } = result;
+  if (non2xx > 0 || errors > 0) throw new Error(`bench: ${name} had ${non2xx} refusals and ${errors} errors`);
+  const cpuMsPerRequest = (1000 * (cpuSeconds() - before)) / answered.total;
+  const measured = { requestsPerSecond: answered.average, p50: latency.p50, p99: latency.p99, cpuMsPerRequest };
+  console.log(
+    `${name}: ${connections} callers, ${answered.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMsPerRequest.toFixed(2)} ms of processor time each`,
+  );
+  return measured;
+}
+
+function startService(folder) {
+  const program = new URL('../../packages/cli/bin/codebeam.mjs', import.meta.url).pathname;
+  const child = spawn(process.execPath, [program, 'serve', '--config', join(folder, 'serve.yaml')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.on('exit', (code) => reject(new Error(`bench: the service must start, got exit code ${code}`)));
+    child.stdout.once('data', (line) => {
+      resolve({
+        url: /http:\S+/.exec(String(line))[0],
+        residentMiB: () => Math.round(Number(/VmRSS:\s*(\d+)/.exec(read(child.pid, 'status'))?.[1] ?? 0) / 1024),
+        cpuSeconds: () => processes(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
+        async stop() {
+          child.kill('SIGTERM');
+          await new Promise((ended) => child.once('exit', ended));
+        },
+      });
+    });
+  });
+}
+
+const read = (pid, file) => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // it ended, or this is no Linux
+  }
+};
+
+/** A process and those that it started. */
+function processes(parent) {
+  const started = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && statOf(pid)[1] === String(parent));
+  return [parent, ...started];
+}
+
+/** What `stat` says after the name: state, parent, ... */
+const statOf = (pid) => read(pid, 'stat').split(') ').at(-1).split(' ');
+
+/** Seconds of user and system time, in ticks of 10 ms. */
+const cpuOf = (pid) => (Number(statOf(pid)[11]) + Number(statOf(pid)[12])) / 100 || 0;
+
+/** What the pipeline leaves of the default recipe: as many items, IDs of three codes without collisions, a model of that size. */
+async function writeTigerRun(run) {
+  await mkdir(join(run, 'train-tiger'), { recursive: true });
+  await mkdir(join(run, 'assign-semantic-ids'));
+  const config = tigerSchema.parse(recipe);
+  const random = createGenerator(createKey(2, 'sample'));
+  const drawn = new Set();
+  while (drawn.size < numItems) drawn.add(random.integer(codebookSize ** levels));
+  const codes = Int32Array.from(
+    [...drawn].flatMap((id) => [id >> 16, (id >> 8) & 255, id & 255]), // 256 codes a level
+  );
+  const ids = assignSemanticIds(codes, levels, codebookSize);
+  const vocabulary = createVocabulary(informativePositions(ids), config);
+  const all = createVocabulary(ids, config);
+  await writeSemanticIds(join(run, 'assign-semantic-ids', 'semantic-ids.parquet'), ids, itemIds, all.offsets);
+  await writeFile(join(run, 'assign-semantic-ids', 'tokenizer-report.json'), JSON.stringify({ levels, codebookSize }));
+  await writeFile(join(run, 'train-tiger', 'config.json'), JSON.stringify({ tiger: config }));
+  await saveParams(join(run, 'train-tiger', 'model.safetensors'), initTiger(config, vocabulary, 1));
+}
+
+async function writeMarkov(folder) {
+  await mkdir(folder);
+  const key = createKey(3, 'sample');
+  const rows = Array.from({ length: 22_363 }, (_, user) => {
+    const random = createGenerator(foldIn(key, user));
+    return Int32Array.from({ length: 5 + random.integer(8) }, () => random.integer(numItems));
+  });
+  const fitted = await markov.fit({ sequences: packSequences(rows), numItems, itemIds, fittedOn: 'train' });
+  await fitted.save(folder);
+}
