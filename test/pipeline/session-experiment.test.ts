@@ -17,17 +17,17 @@ describe('the experiment of seed 003', () => {
 
   it('finds lists of CORE better in order (T1) and restarted (T2) than in random order (T3), and that better than sticky-artist', async () => {
     const catalogue = syntheticCatalogue({ seed: 42, tracks: 3000 });
-    const users = syntheticListeners(catalogue, { seed: 42, users: 3000 });
-    const listens = await collectListens({ catalogue, users }, { episodes: 60_000, seed: 1 });
+    const users = syntheticListeners(catalogue, { seed: 42, users: 2000 });
+    // As many sessions of a user as the seed's logs have: 36.
+    const listens = await collectListens({ catalogue, users }, { episodes: 72_000, seed: 1 });
     expect(listens.users.length).toBeGreaterThan(50_000);
-    const training = { maxEpochs: 5, batchSize: 512, learningRate: 0.003, progressBar: false };
+    const training = { maxEpochs: 8, batchSize: 512, learningRate: 0.01, progressBar: false };
     const model = await fitCore(listens, { encoder: 'ave', modelWidth: 32, training }, 1);
     const lists = await userLists(model, listens);
     expect(lists.size).toBe(listens.userIds.length);
     const experiment = { name: 'CORE', ways: 4 };
     const policies = listTreatments(catalogue, lists);
     const policy = policyByTreatment(experiment, policies);
-    // As many sessions of a user as the seed has: three.
     const log = await simulateSessions({
       catalogue,
       users,

@@ -2,15 +2,15 @@ import { createGenerator, createKey, foldIn, type Key } from '@codebeam/random';
 import type { Catalogue } from './catalogue.js';
 
 /** What two tracks have in common adds to their inner product: being music, the genre, the artist; and the track itself. */
-const shares = { music: 0.4, genre: 4.8, artist: 3.4, track: 0.6 };
+const shares = { music: 0.4, genre: 6, artist: 2.4, track: 0.6 };
 
 /** Coordinates of an embedding: the first on which all tracks agree, then those of genres, then those of artists and tracks. */
 export const genreStart = 1;
 export const artistStart = (width: number): number => width >> 1;
 
 /**
- * Embeddings whose inner products span about 0 to 10, as those that the course trained: near 0 for tracks of different genres, 5 of
- * one genre, 8.5 of one artist, 9 with itself, and each track a tenth more or less in length for each standard deviation of its
+ * Embeddings whose inner products span about 0 to 10, as those that the course trained: near 0 for tracks of different genres, 6 of
+ * one genre, 9 of one artist, 9.5 with itself, and each track a tenth more or less in length for each standard deviation of its
  * popularity. Directions of genres, artists and tracks are random, so products of strangers scatter by about 1.2 at a width of 32.
  *
  * @returns [N*D] row major
