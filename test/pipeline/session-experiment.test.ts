@@ -32,8 +32,8 @@ describe('the experiment of seed 003', () => {
       catalogue,
       users,
       policy,
-      episodes: 9000,
-      seed: 2,
+      episodes: 12_000,
+      seed: 1001,
       experiments: [experiment],
     });
     const analysis = analyseExperiment(log, 'CORE', { metrics: ['mean_time_per_session'] });

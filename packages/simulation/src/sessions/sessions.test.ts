@@ -411,7 +411,7 @@ describe('simulateSessions', () => {
     );
   });
 
-  it('takes 100,000 steps a second of one core', async () => {
+  it('takes 100,000 steps a second of processor time', async () => {
     const policy = topPopularPolicy(catalogue);
     const run = () => simulateSessions({ catalogue, users, policy, episodes: 20_000, seed: 2 });
     await run();
@@ -422,8 +422,8 @@ describe('simulateSessions', () => {
       const { user, system } = process.cpuUsage(before);
       rates.push((log.users.length - 20_000) / ((user + system) / 1e6));
     }
-    // A machine that does other work besides is slower: half of the bar here, the whole in test/bench/sessions.mjs.
-    expect(Math.max(...rates)).toBeGreaterThan(50_000);
+    // Processor time, as the machine may do other work besides; by the clock, see test/bench/sessions.mjs.
+    expect(Math.max(...rates)).toBeGreaterThan(100_000);
   });
 });
 
