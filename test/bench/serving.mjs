@@ -39,7 +39,7 @@ export async function run({ beam, callers = '16', seconds = '20' }) {
     await writeFile(
       join(folder, 'serve.yaml'),
       `port: 0
-models: { tiger: { checkpoint: tiger, beamWidth: ${beam} }, markov: { checkpoint: markov } }
+models: { markov: { checkpoint: markov }, tiger: { checkpoint: tiger, beamWidth: ${beam} } }
 state: { store: lmdb, path: users.mdb }
 log: { folder: log }
 `,
