@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import type { Recommender } from '@codebeam/eval';
 import { emptyRecommendations } from '@codebeam/eval';
-import type { Policy, Turn } from '@codebeam/simulation';
+import type { Policy, SessionEvent, Turn } from '@codebeam/simulation';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createService, type Service, type ServiceOptions } from './create-service.js';
-import type { EventLog, SessionEvent } from './event-log.js';
+import type { EventLog } from './event-log.js';
 import { recommenderModel } from './model.js';
 import { createMemoryStore } from './state/memory-store.js';
 
@@ -205,17 +205,16 @@ describe('sessions', () => {
     const service = await start({
       log,
       policy: counting('usual'),
-      bucket: (user, name, ways) => (user + name.length) % ways,
       experiments: [
         { name: 'AA', treatments: [undefined, undefined] },
         { name: 'ONE', treatments: [undefined, { name: 'three', next: (all) => all.map(() => ({ track: 3 })) }] },
       ],
     });
     expect((await post(service, '/next/0', { track: 0, time: 1 })).track).toBe(3);
-    expect((await post(service, '/next/1', { track: 0, time: 1 })).track).toBe(0);
+    expect((await post(service, '/next/2', { track: 0, time: 1 })).track).toBe(0);
     expect(log.events.map(({ experiments }) => experiments)).toEqual([
-      { AA: 'C', ONE: 'T1' },
-      { AA: 'T1', ONE: 'C' },
+      { AA: 'T1', ONE: 'T1' },
+      { AA: 'C', ONE: 'C' },
     ]);
     expect((await get(service, '/experiments')).experiments[1]).toEqual({
       name: 'ONE',
@@ -414,10 +413,10 @@ describe('keys, limits and state of the service', () => {
     expect(page.body).toContain('<title>Codebeam</title>');
   });
 
-  it('needs a model, and buckets for experiments', async () => {
+  it('needs a model, and a treatment beside the control', async () => {
     await expect(createService({ models: {} })).rejects.toThrow('serving: models must be at least one');
     await expect(createService({ models, experiments: [{ name: 'A', treatments: [undefined] }] })).rejects.toThrow(
-      'serving: experiments must come with a bucket function',
+      'ways of experiment A must be an integer from 2 to 100, got 1',
     );
   });
 });

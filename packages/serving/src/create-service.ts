@@ -18,7 +18,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { type BatchOptions, QueueFullError } from './batch-requests.js';
 import type { EventLog } from './event-log.js';
-import type { AnalyseLog, Bucket, Experiment } from './experiments.js';
+import type { AnalyseLog, Experiment } from './experiments.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createModelSlot, type ModelSlot, type ModelSource } from './model-slot.js';
 import { parseJson } from './parse-json.js';
@@ -40,8 +40,6 @@ export interface ServiceOptions {
   /** What plays next for users whom no experiment gives another policy; the first model where it is left out. */
   policy?: Policy;
   experiments?: readonly Experiment[];
-  /** Draws the users of experiments. */
-  bucket?: Bucket;
   /** What `GET /track/:id` says of a track; items of the first model where it is left out. */
   describeTrack?: (track: number) => object | undefined;
   /** Reads the log for `GET /experiments` and the page. */
@@ -105,7 +103,7 @@ export type Service = FastifyInstance<
 
 /** What routes share. */
 export interface ServiceContext
-  extends Pick<ServiceOptions, 'experiments' | 'bucket' | 'describeTrack' | 'analyse' | 'log' | 'policy'> {
+  extends Pick<ServiceOptions, 'experiments' | 'describeTrack' | 'analyse' | 'log' | 'policy'> {
   slots: ReadonlyMap<string, ModelSlot>;
   /** @throws RequestError 404 when there is no such model */
   slotOf(name?: string): ModelSlot;

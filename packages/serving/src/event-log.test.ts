@@ -1,8 +1,9 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SessionEvent } from '@codebeam/simulation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openEventLog, type SessionEvent } from './event-log.js';
+import { openEventLog } from './event-log.js';
 
 let folder: string;
 beforeAll(() => {

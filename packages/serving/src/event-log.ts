@@ -1,22 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** One line of the log: a listener's turn and what was played next, in botify's words. */
-export interface SessionEvent {
-  message: 'next' | 'last';
-  /** Milliseconds since 1970. */
-  timestamp: number;
-  user: number;
-  track: number;
-  /** Share of the track that was listened to. */
-  time: number;
-  /** Seconds that the answer took. */
-  latency: number;
-  /** The track that was answered; null at the end of a session. */
-  recommendation: number | null;
-  /** Treatment (C, T1, T2 ...) by experiment. */
-  experiments: Readonly<Record<string, string>>;
-}
+import type { SessionEvent } from '@codebeam/simulation';
 
 /** Events as JSON lines in files. */
 export interface EventLog {

@@ -1,7 +1,4 @@
-import type { Policy } from '@codebeam/simulation';
-
-/** Which of `ways` buckets of an experiment a user is in, from 0. */
-export type Bucket = (user: number, experiment: string, ways: number) => number;
+import { bucketOf, type Policy, treatmentName } from '@codebeam/simulation';
 
 /** Users in as many groups as there are treatments. */
 export interface Experiment {
@@ -10,31 +7,24 @@ export interface Experiment {
   treatments: readonly (Policy | undefined)[];
 }
 
-/** C for the control, T1 for the first treatment, and so on. */
-export const treatmentName = (bucket: number) => (bucket === 0 ? 'C' : `T${bucket}`);
-
 /**
  * Who is in which group, and what plays for whom: the policy of the first experiment whose treatment has one, else the usual one.
  *
- * @throws RangeError when two experiments share a name, one has no treatments, or there is nothing to draw buckets with
+ * @throws RangeError when two experiments share a name, or one has no treatment beside its control
  */
 export function assignTreatments(
   experiments: readonly Experiment[],
   usual: Policy,
-  bucket?: Bucket,
 ): (user: number) => { policy: Policy; treatments: Readonly<Record<string, string>> } {
   const names = experiments.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new RangeError(`serving: experiments must have different names, got ${twice} twice; rename one`);
   }
-  const empty = experiments.find(({ treatments }) => treatments.length === 0);
-  if (empty) throw new RangeError(`serving: experiment ${empty.name} must have treatments, got none; add its control`);
-  if (experiments.length > 0 && !bucket) {
-    throw new RangeError('serving: experiments must come with a bucket function, got none; pass bucket');
-  }
+  const ways = experiments.map(({ name, treatments }) => ({ name, ways: treatments.length }));
+  for (const experiment of ways) bucketOf(experiment, 0); // throws where there are too few
   return (user) => {
-    const drawn = experiments.map(({ name, treatments }) => bucket!(user, name, treatments.length));
+    const drawn = ways.map((experiment) => bucketOf(experiment, user));
     const policies = experiments.map(({ treatments }, i) => treatments[drawn[i]]);
     return {
       policy: policies.find((policy) => policy !== undefined) ?? usual,

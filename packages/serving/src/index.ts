@@ -2,14 +2,12 @@ export type { ListAnswer, ListRequest, Refusal } from './answer-requests.js';
 export type { BatchOptions } from './batch-requests.js';
 export { type Catalogue, createCatalogue } from './catalogue.js';
 export { createService, type Limits, type Service, type ServiceOptions } from './create-service.js';
-export { type EventLog, type EventLogOptions, openEventLog, type SessionEvent } from './event-log.js';
+export { type EventLog, type EventLogOptions, openEventLog } from './event-log.js';
 export {
   type AnalyseLog,
   assignTreatments,
-  type Bucket,
   type Experiment,
   type MeasuredMetric,
-  treatmentName,
 } from './experiments.js';
 export type { Checkpoint, LoadOptions } from './load-checkpoint.js';
 export { type Model, type ModelDescription, recommenderModel } from './model.js';

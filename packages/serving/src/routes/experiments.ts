@@ -1,6 +1,7 @@
+import { treatmentName } from '@codebeam/simulation';
 import { z } from 'zod';
 import type { Service, ServiceContext } from '../create-service.js';
-import { type MeasuredMetric, treatmentName } from '../experiments.js';
+import type { MeasuredMetric } from '../experiments.js';
 
 const metricSchema = z.object({
   metric: z.string(),

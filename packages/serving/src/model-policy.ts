@@ -6,7 +6,7 @@ import type { ModelSlot } from './model-slot.js';
  * Plays what a model recommends after the session so far, and never a track of that session twice before all have been played. The
  * model may be reloaded meanwhile.
  */
-export function recommenderPolicy(slot: ModelSlot): Policy {
+export function modelPolicy(slot: ModelSlot): Policy {
   const next = ({ session, track, user }: Turn) =>
     slot.use(async ({ model, batcher }) => {
       const { catalogue } = model;
