@@ -1,7 +1,13 @@
-import { type Interactions, type Item, partNames, readParquet, type Sequences, writeParquet } from '@codebeam/data';
-
-/** Names of the category path's levels stand in one text, as in `Hair Care > Styling`. */
-const pathSeparator = ' > ';
+import {
+  type Interactions,
+  type Item,
+  partNames,
+  readItems,
+  readParquet,
+  type Sequences,
+  writeItems,
+  writeParquet,
+} from '@codebeam/data';
 
 /** What prepare-data leaves for the stages after it. */
 export interface Dataset {
@@ -20,7 +26,7 @@ export async function writeDataset(
   path: (file: string) => string,
   { interactions, sequences, items }: Dataset,
 ): Promise<void> {
-  const { users, timestamps, ratings, parts, userIds, itemIds } = interactions;
+  const { users, timestamps, ratings, parts, userIds } = interactions;
   await writeParquet(path('interactions.parquet'), {
     user: { type: 'int32', values: users },
     item: { type: 'int32', values: interactions.items },
@@ -33,18 +39,7 @@ export async function writeDataset(
     user: { type: 'int32', values: Int32Array.from(userIds.keys()) },
     id: { type: 'string', values: userIds },
   });
-  await writeParquet(path('items.parquet'), {
-    item: { type: 'int32', values: Int32Array.from(itemIds.keys()) },
-    id: { type: 'string', values: itemIds },
-    title: { type: 'string', values: items.map(({ title }) => title ?? null) },
-    brand: { type: 'string', values: items.map(({ brand }) => brand ?? null) },
-    categories: {
-      type: 'list<string>',
-      values: items.map(({ categories = [] }) => categories.map((names) => names.join(pathSeparator))),
-    },
-    price: { type: 'double', values: items.map(({ price }) => price ?? null) },
-    description: { type: 'string', values: items.map(({ description }) => description ?? null) },
-  });
+  await writeItems(path('items.parquet'), items);
 }
 
 export async function readDataset(path: (file: string) => string): Promise<Dataset> {
@@ -75,30 +70,6 @@ export async function readDataset(path: (file: string) => string): Promise<Datas
   const ordered = new Int32Array(item.length);
   for (let row = 0; row < item.length; row++) ordered[offsets[user[row]] + position[row]] = item[row];
   return { interactions, sequences: { offsets, items: ordered }, items };
-}
-
-async function readItems(path: string): Promise<Item[]> {
-  const table = await readParquet(path, {
-    id: 'string',
-    title: 'string',
-    brand: 'string',
-    categories: 'list<string>',
-    price: 'double',
-    description: 'string',
-  });
-  return table.id.map((id, item) => {
-    const [title, brand, description] = [table.title[item], table.brand[item], table.description[item]];
-    const categories = table.categories[item].map((names) => names.split(pathSeparator));
-    const price = table.price[item];
-    return {
-      id: id!,
-      ...(title !== null && { title }),
-      ...(brand !== null && { brand }),
-      ...(categories.length > 0 && { categories }),
-      ...(!Number.isNaN(price) && { price }),
-      ...(description !== null && { description }),
-    };
-  });
 }
 
 /** The category below the root that all items share. */

@@ -56,6 +56,7 @@ export {
   sortIds,
   type TieOrder,
 } from './interactions.js';
+export { readItems, writeItems } from './item-table.js';
 export { type ItemTextConfig, itemText, itemTextSchema } from './item-text.js';
 export { alignItems, type Item } from './items.js';
 export { type EvaluationCase, type LeaveOneOut, leaveOneOut } from './leave-one-out.js';

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { alignItems, type Item, readParquet } from '@codebeam/data';
+import { alignItems, type Item, readItems } from '@codebeam/data';
 
 /**
  * What a run's stage prepare-data says of a checkpoint's items, by dense id: titles, categories and the like. Items are found by their
@@ -22,30 +22,3 @@ const exists = (path: string) =>
     () => true,
     () => false,
   );
-
-/** As prepare-data writes a category's path. */
-const pathSeparator = ' > ';
-
-async function readItems(path: string): Promise<Item[]> {
-  const table = await readParquet(path, {
-    id: 'string',
-    title: 'string',
-    brand: 'string',
-    categories: 'list<string>',
-    price: 'double',
-    description: 'string',
-  });
-  return table.id.map((id, row) => {
-    const [title, brand, description] = [table.title[row], table.brand[row], table.description[row]];
-    const categories = table.categories[row].map((names) => names.split(pathSeparator));
-    const price = table.price[row];
-    return {
-      id: id!,
-      ...(title !== null && { title }),
-      ...(brand !== null && { brand }),
-      ...(categories.length > 0 && { categories }),
-      ...(!Number.isNaN(price) && { price }),
-      ...(description !== null && { description }),
-    };
-  });
-}
