@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { type ConfigSection, checkConfig, parseConfigFile } from '@codebeam/data';
 import { serveSchema, startService } from '@codebeam/serving';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseCount } from './parse-count.js';
+import { readConfigText } from './read-config-text.js';
 
 interface ServeOptions {
   checkpoint?: NamedCheckpoint[];
@@ -89,7 +89,7 @@ async function serve(options: ServeOptions): Promise<void> {
 /** The config's keys with the options' on top. */
 async function resolveConfig(options: ServeOptions) {
   const { config: path, port, host, rateLimit, state, log, watch } = options;
-  const file = path === undefined ? undefined : parseConfigFile('cli', path, await readText(path));
+  const file = path === undefined ? undefined : parseConfigFile('cli', path, await readConfigText(path));
   const folder = path === undefined ? '.' : dirname(path);
   const content: ConfigSection = {
     ...file?.content,
@@ -113,12 +113,6 @@ async function resolveConfig(options: ServeOptions) {
     throw new RangeError('cli: models must be one at least, got none; name a checkpoint');
   }
   return { config, folder };
-}
-
-async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: Error) => {
-    throw new RangeError(`cli: --config must be a readable file, got ${cause.message}; check the path`, { cause });
-  });
 }
 
 function modelsOf(

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { readConfig } from '@codebeam/data';
+import { packSequences, readConfig } from '@codebeam/data';
 import type { Recommender } from '@codebeam/eval';
-import { factorizeImplicit, loadRecommender, recommenderModels } from '@codebeam/recommenders';
+import { factorizeImplicit, recommenderModels } from '@codebeam/recommenders';
+import { loadCheckpoint } from '@codebeam/serving/load-checkpoint';
 import {
   countSteps,
   type PopulationServices,
@@ -12,9 +12,9 @@ import {
   type Simulation,
   writePopulations,
 } from '@codebeam/simulation';
-import { createTigerRecommender, findTigerRun, loadTiger } from '@codebeam/tiger';
 import { Command } from 'commander';
 import { parseSeed } from './parse-seed.js';
+import { readConfigText } from './read-config-text.js';
 import { stepProgress } from './step-progress.js';
 
 interface SimulateOptions {
@@ -90,12 +90,6 @@ async function simulatePopulations({ config: path, seed, out, backend, json }: S
   console.log(json ? JSON.stringify(simulation.measurements) : table(simulation));
 }
 
-async function readConfigText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: Error) => {
-    throw new Error(`cli: --config must be a file that can be read, got ${cause.message}`, { cause });
-  });
-}
-
 /** What the simulation asks of packages that come after it. */
 function servicesOf(folder: string, seed: number, backend: string | undefined): PopulationServices {
   return {
@@ -112,7 +106,7 @@ function servicesOf(folder: string, seed: number, backend: string | undefined): 
       await selectBackend(backend);
       return model.checkpoint === undefined
         ? { fit: fitting(model.fit!, model, seed) }
-        : { recommender: await loadCheckpoint(resolve(folder, model.checkpoint)) };
+        : { recommender: (await loadCheckpoint(resolve(folder, model.checkpoint))).recommender };
     },
   };
 }
@@ -127,20 +121,8 @@ function fitting(
     throw new RangeError(`cli: model.fit must be one of ${Object.keys(recommenderModels).join(', ')}, got ${name}`);
   }
   return async (histories: readonly Int32Array[], numItems: number): Promise<Recommender> => {
-    const offsets = new Int32Array(histories.length + 1);
-    for (const [user, { length }] of histories.entries()) offsets[user + 1] = offsets[user] + length;
-    const items = new Int32Array(offsets[histories.length]);
-    for (const [user, history] of histories.entries()) items.set(history, offsets[user]);
-    return model.fit({ sequences: { offsets, items }, numItems, fittedOn: 'train' }, options, { seed });
+    return model.fit({ sequences: packSequences(histories), numItems, fittedOn: 'train' }, options, { seed });
   };
-}
-
-/** A saved recommender, or the TIGER of a run. */
-async function loadCheckpoint(folder: string): Promise<Recommender> {
-  const run = await findTigerRun(folder);
-  if (run === undefined) return loadRecommender(folder);
-  const { model } = await loadTiger(run);
-  return createTigerRecommender(model, { beamWidth: 50 });
 }
 
 /** The first and the last value of each measurement. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { readConfig } from '@codebeam/data';
 import {
@@ -16,6 +15,7 @@ import {
 import { duration } from '@codebeam/trainers';
 import { Command } from 'commander';
 import { parseSeed } from './parse-seed.js';
+import { readConfigText } from './read-config-text.js';
 
 interface SimulateOptions {
   config: string;
@@ -88,12 +88,6 @@ async function simulateSessions({ config: path, seed, out, backend, json }: Simu
   console.log(json ? JSON.stringify(means) : tables(means, run));
 }
 
-async function readConfigText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: Error) => {
-    throw new Error(`cli: --config must be a file that can be read, got ${cause.message}`, { cause });
-  });
-}
-
 /** How many users the experiment needs, where its plan says what is known. */
 function adviceOf({ experiment }: SessionsConfig): string[] {
   if (!experiment?.plan) return [];
@@ -107,13 +101,10 @@ function adviceOf({ experiment }: SessionsConfig): string[] {
 
 async function loadSaved(folder: string, backend: string | undefined): Promise<SavedRecommender> {
   const { selectBackend } = await import('@codebeam/backend');
-  const { loadRecommender } = await import('@codebeam/recommenders');
-  const { createTigerRecommender, findTigerRun, loadTiger } = await import('@codebeam/tiger');
+  const { loadCheckpoint } = await import('@codebeam/serving/load-checkpoint');
   await selectBackend(backend);
-  const run = await findTigerRun(folder);
-  if (run === undefined) return loadRecommender(folder);
-  const { model, itemIds } = await loadTiger(run);
-  return { ...createTigerRecommender(model, { beamWidth: 50 }), itemIds };
+  const { recommender, itemIds, userIds, recommendToUsers } = await loadCheckpoint(folder);
+  return { ...recommender, itemIds, ...(recommendToUsers && { userIds, recommendToUsers }) };
 }
 
 /** A line every few seconds. */

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { filterSchema, itemMapSchema, nearestWord, readConfig, splitSchema } from '@codebeam/data';
 import { judgedMetrics, judgementSchema } from '@codebeam/eval';
 import { recommenderModels, searchSpaceOf } from '@codebeam/recommenders';
 import { type SearchSpace, searchPlan, searchSchema } from '@codebeam/trainers/search';
 import { z } from 'zod';
+import { readConfigText } from '../read-config-text.js';
 
 const file = z.string().min(1).describe("from the config's folder, plain or gzip");
 
@@ -59,9 +59,7 @@ export type TuneConfig = z.output<typeof tuneSchema>;
  * @throws RangeError naming what is unknown, wrong or does not go together
  */
 export async function loadTuneConfig(path: string): Promise<{ config: TuneConfig; folder: string }> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new RangeError(`cli: --config must be a readable file, got ${cause.message}; check the path`, { cause });
-  });
+  const text = await readConfigText(path);
   if (/^data_split:/m.test(text)) {
     throw new RangeError(
       `cli: --config must be a search, got the options of one GRU4Rec in ${path}; read those with loadGru4recConfig of @codebeam/recommenders`,
