@@ -5,6 +5,7 @@ import {
   runSessions,
   type SavedRecommender,
   type SessionMeans,
+  type SessionServices,
   type SessionsConfig,
   type SessionsRun,
   sessionMeans,
@@ -12,8 +13,8 @@ import {
   usersPerGroup,
   writeSessions,
 } from '@codebeam/simulation';
-import { duration } from '@codebeam/trainers';
 import { Command } from 'commander';
+import { countProgress } from './count-progress.js';
 import { parseSeed } from './parse-seed.js';
 import { readConfigText } from './read-config-text.js';
 
@@ -72,12 +73,11 @@ export function simulateSessionsCommand(): Command {
 async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
   for (const line of adviceOf(config)) console.error(line);
-  const progress = sessionProgress();
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {
     pathOf: (name) => resolve(folder, name),
     loadRecommender: (folder) => loadSaved(folder, backend),
-    onProgress: progress,
+    onProgress: sessionProgress(),
   });
   if (out !== undefined) {
     for (const file of await writeSessions(resolve(out), run)) console.error(`wrote ${relative(process.cwd(), file)}`);
@@ -107,19 +107,15 @@ async function loadSaved(folder: string, backend: string | undefined): Promise<S
   return { ...recommender, itemIds, ...(recommendToUsers && { userIds, recommendToUsers }) };
 }
 
-/** A line every few seconds. */
-function sessionProgress(intervalMs = 5000) {
-  let [label, started, shown] = ['', 0, 0];
-  return (policy: string, { done, total }: { done: number; total: number }): void => {
-    const now = performance.now();
-    if (policy !== label) [label, started, shown] = [policy, now, now];
-    if (now - shown < intervalMs) return;
-    shown = now;
-    const rate = done / ((now - started) / 1000);
-    const share = Math.floor((100 * done) / total);
-    console.error(
-      `${label}: ${done} of ${total} sessions (${share} %), ${rate.toPrecision(3)}/s, ${duration((total - done) / rate)} left`,
-    );
+/** Of one policy after the other. */
+function sessionProgress(): NonNullable<SessionServices['onProgress']> {
+  let progress: ReturnType<typeof countProgress> | undefined;
+  return (label, { done, total }) => {
+    progress ??= countProgress({ label, unit: 'session', total });
+    progress.reach(done);
+    if (done < total) return;
+    progress.end();
+    progress = undefined;
   };
 }
 

@@ -1,15 +1,6 @@
-import { escapeHtml, reportStyle } from '@codebeam/eval';
+import { escapeHtml, type PageFrame, type PageSection, renderPage } from '@codebeam/eval';
 import type { Effect, ExperimentAnalysis } from './analyse-experiment.js';
 import { describeTests, shownMean, shownPercent, shownPValue } from './format-experiment.js';
-
-/** What a page says besides its sections. */
-export interface PageFrame {
-  title: string;
-  /** By label, for the head of the page. */
-  facts?: Readonly<Record<string, string | number>>;
-  /** The resolved configuration; printed as JSON. */
-  config?: unknown;
-}
 
 /**
  * An experiment as one page that needs nothing else: no network, no script, every text escaped. Equal analyses give equal bytes.
@@ -18,13 +9,21 @@ export interface PageFrame {
  */
 export function renderExperiment(
   analysis: ExperimentAnalysis,
-  frame: Partial<PageFrame> & { policies?: readonly string[] } = {},
+  { policies, ...frame }: Partial<PageFrame> & { policies?: readonly string[] } = {},
 ): string {
-  return renderPage({ title: analysis.experiment, ...frame }, [experimentSections(analysis, frame.policies)]);
+  return renderPage({ title: analysis.experiment, style: experimentStyle, ...frame }, [
+    experimentSection(analysis, policies),
+  ]);
 }
 
+/** Rules that a page with {@link experimentSection} needs: intervals on an axis with 0 in it, and their numbers beside them. */
+export const experimentStyle = `.forest .zero { position: absolute; top: -0.3rem; bottom: -0.3rem; width: 1px; background: var(--muted); }
+.forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 11rem; }
+@media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }
+`;
+
 /** Intervals of all effects by metric, and the numbers. */
-export function experimentSections(analysis: ExperimentAnalysis, policies: readonly string[] = []): string {
+export function experimentSection(analysis: ExperimentAnalysis, policies: readonly string[] = []): PageSection {
   const { groups, effects } = analysis;
   const label = (treatment: string) => {
     const policy = policies[groups.findIndex((group) => group.treatment === treatment)];
@@ -39,37 +38,12 @@ export function experimentSections(analysis: ExperimentAnalysis, policies: reado
     ),
   );
   const users = groups.map((group) => `${label(group.treatment)}: ${group.users.toLocaleString('en')} users`);
-  return `<section><h2>Effects of ${escapeHtml(analysis.experiment)}</h2>
-<p>Against the control, in percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
+  return {
+    title: `Effects of ${analysis.experiment}`,
+    content: `<p>Against the control, in percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
 ${forests.join('\n')}
-${table(analysis, metrics, label)}</section>`;
-}
-
-/** A page around sections. */
-export function renderPage({ title, facts = {}, config }: PageFrame, sections: readonly string[]): string {
-  const cells = Object.entries(facts).map(([name, value]) => {
-    const text = typeof value === 'number' ? value.toLocaleString('en') : value;
-    return `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd></div>`;
-  });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${reportStyle}.forest .zero { position: absolute; top: -0.3rem; bottom: -0.3rem; width: 1px; background: var(--muted); } .forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 11rem; }
-@media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-${cells.length > 0 ? `<dl class="facts">${cells.join('')}</dl>` : ''}
-${sections.join('\n')}
-${config === undefined ? '' : `<section><h2>Configuration</h2><details><summary>Resolved configuration</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details></section>`}
-</main>
-</body>
-</html>
-`;
+${table(analysis, metrics, label)}`,
+  };
 }
 
 /** A metric's effects on their intervals, on an axis that has 0. */
