@@ -8,6 +8,11 @@ export {
 } from './experiments/analyse-experiment.js';
 export { bucketOf, bucketsOf, type Experiment, murmur3, treatmentOf } from './experiments/buckets.js';
 export { type AnytimeTest, confidenceSequence } from './experiments/confidence-sequence.js';
+export {
+  adviseOnSampleSize,
+  type ExperimentConfig,
+  experimentConfigSchema,
+} from './experiments/experiment-config.js';
 export { formatExperiment } from './experiments/format-experiment.js';
 export { policyByTreatment } from './experiments/policy-by-treatment.js';
 export { renderExperiment } from './experiments/render-experiment.js';
@@ -145,6 +150,7 @@ export { artistDiscount, listeningTime, type Taste, timeInSession } from './sess
 export { type ListensOptions, listensOf, writeListens } from './sessions/listens.js';
 export { nearestTracks } from './sessions/nearest-tracks.js';
 export { type RecommenderPolicyOptions, recommenderPolicy } from './sessions/recommender-policy.js';
+export { type RemotePolicyOptions, remotePolicy } from './sessions/remote-policy.js';
 export { type PolicySessions, renderSessions } from './sessions/render-sessions.js';
 export { type SessionMeans, sessionMeans } from './sessions/session-means.js';
 export {

@@ -1,6 +1,6 @@
 import { type Curve, createChartDrawing, escapeHtml } from '@codebeam/eval';
 import type { ExperimentAnalysis } from '../experiments/analyse-experiment.js';
-import { experimentSections, type PageFrame, renderPage } from '../experiments/render-experiment.js';
+import { experimentSection, type PageFrame, renderPage } from '../experiments/render-experiment.js';
 import type { Sessions } from '../experiments/sessionise.js';
 import { sessionMeans } from './session-means.js';
 
@@ -34,7 +34,7 @@ export async function renderSessions(
 <div class="grid wide">${cards.join('\n')}</div></section>`,
     ...(experiment
       ? [
-          experimentSections(
+          experimentSection(
             experiment,
             policies.map(({ policy }) => policy),
           ),

@@ -1,9 +1,9 @@
 import type { Recommendations, Recommender } from '@codebeam/eval';
 import { z } from 'zod';
 import { analyseExperiment, type ExperimentAnalysis } from '../experiments/analyse-experiment.js';
+import { experimentConfigSchema } from '../experiments/experiment-config.js';
 import { policyByTreatment } from '../experiments/policy-by-treatment.js';
 import { type Sessions, sessionise } from '../experiments/sessionise.js';
-import { userMetricNames } from '../experiments/user-metrics.js';
 import type { Policy } from '../policy.js';
 import { type Catalogue, loadCatalogue, syntheticCatalogue } from './catalogue.js';
 import { randomPolicy, repeatPolicy, stickyArtistPolicy, topPopularPolicy } from './catalogue-policies.js';
@@ -93,24 +93,8 @@ export const sessionsSchema = z
     sessionBudget: count.default(5),
     artistDiscount: z.number().min(0).max(1).default(0.8),
     measureLatency: z.boolean().default(false).describe('by the real clock; logs of equal seeds then differ in it'),
-    experiment: z
-      .strictObject({
-        name: z.string().min(1),
-        treatments: z.array(z.string()).min(2).describe("names of policies, the control's first"),
-        metrics: z.array(z.enum(userMetricNames)).min(1).optional(),
-        alpha: z.number().gt(0).lt(1).default(0.05),
-        correction: z.enum(['none', 'bonferroni', 'holm', 'benjamini-hochberg']).default('none'),
-        peeking: z.strictObject({ effect: z.number().positive() }).optional().describe('in percent'),
-        plan: z
-          .strictObject({
-            mean: z.number(),
-            deviation: z.number().positive(),
-            effect: z.number().positive().describe('in percent'),
-            power: z.number().gt(0).lt(1).default(0.8),
-          })
-          .optional()
-          .describe('what is known of the metric beforehand, for advice on the sample size'),
-      })
+    experiment: experimentConfigSchema
+      .extend({ treatments: z.array(z.string()).min(2).describe("names of policies, the control's first") })
       .optional()
       .describe('users are split among policies; without it each policy has all users'),
     listens: z
