@@ -11,7 +11,7 @@ import {
 import { judgementSchema } from '@codebeam/eval';
 import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
-import { experimentConfigSchema } from '@codebeam/simulation';
+import { experimentSchema as comparedTreatments, planSchema } from '@codebeam/simulation';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, runSettings, tigerTrainingSchema } from '@codebeam/trainers';
 import { z } from 'zod';
@@ -245,14 +245,13 @@ export const cataloguePolicies = ['random', 'sticky-artist', 'top-popular', 'rep
 /** What plays a recommender's lists, one for each user. */
 export const listPolicies = ['indexed', 'indexed-in-order', 'restart-when-bored', 'sequential'] as const;
 
-const experimentSection = experimentConfigSchema.extend({
-  treatments: z
-    .array(z.string())
-    .min(2)
+const experimentSection = comparedTreatments.extend({
+  treatments: comparedTreatments.shape.treatments
     .default(['sticky-artist', 'indexed-in-order', 'restart-when-bored', 'indexed', 'tiger'])
     .describe(
       `what plays for each part of the users, the control first: ${[...cataloguePolicies, ...listPolicies].join(', ')}, tiger, or a recommender by its name, asked at each turn`,
     ),
+  plan: planSchema.optional().describe('what is known of the first metric, for advice on the sample size'),
   against: z.array(z.string()).default([]).describe('treatments that the others are compared with besides the control'),
   lists: z.string().optional().describe('recommender that the lists are of; the first when left out'),
   k: z.int().positive().default(100).describe('tracks of a list'),

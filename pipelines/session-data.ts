@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { writeParquet } from '@codebeam/data';
 import {
   type Catalogue,
+  type CatalogueConfig,
+  catalogueSchema,
   type Listeners,
   listensOf,
+  makeCatalogue,
   policyByTreatment,
   randomPolicy,
   simulateSessions,
   stickyArtistPolicy,
-  syntheticCatalogue,
   syntheticListeners,
   topPopularPolicy,
   writeListens,
@@ -24,15 +26,15 @@ export interface World {
 
 type SessionsConfig = NonNullable<PipelineConfig['fetch-data']['sessions']>;
 
-/** The catalogue, as a config of the service has it. */
-export function catalogueOf({ tracks }: Pick<SessionsConfig, 'tracks'>, seed: number) {
-  return { type: 'synthetic' as const, tracks, genres: 48, width: 32, seed };
+/** The catalogue as a config of the service has it. */
+export function catalogueConfig({ tracks }: Pick<SessionsConfig, 'tracks'>, seed: number): CatalogueConfig {
+  return catalogueSchema.parse({ type: 'synthetic', tracks, seed });
 }
 
 /** The world of a config: the same whenever it is made. */
-export function createWorld({ tracks, users }: Omit<SessionsConfig, 'episodes'>, seed: number): World {
-  const { type: _, ...options } = catalogueOf({ tracks }, seed);
-  const catalogue = syntheticCatalogue(options);
+export async function createWorld(sizes: Omit<SessionsConfig, 'episodes'>, seed: number): Promise<World> {
+  const catalogue = await makeCatalogue(catalogueConfig(sizes, seed), (name) => name);
+  const { users } = sizes;
   return { catalogue, users: syntheticListeners(catalogue, { seed, users }) };
 }
 
@@ -44,7 +46,7 @@ export function createWorld({ tracks, users }: Omit<SessionsConfig, 'episodes'>,
  * Nothing is written of the embeddings: tastes are made of them, so that a model which saw them would be told what it is to find out.
  */
 export async function writeSessionData(folder: string, { episodes, ...size }: SessionsConfig, seed: number) {
-  const { catalogue, users } = createWorld(size, seed);
+  const { catalogue, users } = await createWorld(size, seed);
   const policies = [randomPolicy(catalogue), stickyArtistPolicy(catalogue), topPopularPolicy(catalogue)];
   const policy = policyByTreatment({ name: 'LOGS', ways: policies.length }, policies);
   const log = await simulateSessions({ catalogue, users, policy, episodes, seed });

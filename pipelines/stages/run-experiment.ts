@@ -6,6 +6,7 @@ import { type ServeConfig, serveSchema, startService } from '@codebeam/serving';
 import {
   adviseOnSampleSize,
   analyseExperiment,
+  analysisOptions,
   type EventLog,
   readEventLines,
   remotePolicy,
@@ -22,7 +23,7 @@ import { cataloguePolicies, listPolicies, nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
 import { type ExperimentResults, formatExperimentResults } from '../experiment-results.js';
 import { progressLines } from '../progress-lines.js';
-import { catalogueOf, createWorld } from '../session-data.js';
+import { catalogueConfig, createWorld } from '../session-data.js';
 import type { StageContext } from '../stage.js';
 
 type Context = StageContext<'fetch-data' | 'recommenders' | 'experiment'>;
@@ -36,7 +37,7 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
   const { experiment, seed, 'fetch-data': fetching } = config;
   const { name, treatments, against, episodes, parallel } = experiment;
   const sizes = fetching.sessions!; // no config of an experiment is without
-  for (const line of adviseOnSampleSize(experiment, { groups: treatments.length, users: sizes.users })) {
+  for (const line of adviseOnSampleSize(experiment, sizes.users)) {
     log(`advice: ${line}`);
   }
   await writeLists(context);
@@ -49,7 +50,7 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
   let told: EventLog;
   try {
     told = await simulateSessions({
-      ...createWorld(sizes, seed),
+      ...(await createWorld(sizes, seed)),
       policy: remotePolicy(url),
       // Other sessions than those that models were trained on.
       ...{ episodes, parallel, seed: seed + 1 },
@@ -65,14 +66,9 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
     `${logged.users.length} events of ${episodes} sessions in ${seconds.toFixed(0)} s (${Math.round(logged.users.length / seconds)}/s), all of them in the log`,
   );
 
-  const { metrics, alpha, correction, peeking } = experiment;
   const controls = [treatments[0], ...against].map((policy) => treatmentName(treatments.indexOf(policy)));
   const [first, ...others] = controls.map((control) =>
-    analyseExperiment(logged, name, {
-      ...{ control, alpha, correction },
-      ...(metrics && { metrics }),
-      ...(peeking && { peeking }),
-    }),
+    analyseExperiment(logged, name, { ...analysisOptions(experiment), control }),
   );
   const results: ExperimentResults = {
     treatments,
@@ -129,7 +125,7 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
     models: Object.fromEntries(served.map((model) => [model, { ...modelOf(model), ...(backend && { backend }) }])),
     state: { store: 'memory' },
     log: { folder: logFolder, maxBytes: Number.MAX_SAFE_INTEGER }, // in one file
-    catalogue: catalogueOf(fetching.sessions!, seed),
+    catalogue: catalogueConfig(fetching.sessions!, seed),
     policies: Object.fromEntries(treatments.map((policy) => [policy, policyOf(policy)])),
     experiments: [{ name, treatments }],
     seed,

@@ -71,7 +71,7 @@ export function simulateSessionsCommand(): Command {
 async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
   const { experiment } = config;
-  const advice = experiment ? adviseOnSampleSize(experiment, { groups: experiment.treatments.length }) : [];
+  const advice = experiment ? adviseOnSampleSize(experiment) : [];
   for (const line of advice) console.error(`advice: ${line}`);
   const progress = sessionProgress();
   const folder = dirname(resolve(path));

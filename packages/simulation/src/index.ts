@@ -10,8 +10,9 @@ export { bucketOf, bucketsOf, type Experiment, murmur3, treatmentOf } from './ex
 export { type AnytimeTest, confidenceSequence } from './experiments/confidence-sequence.js';
 export {
   adviseOnSampleSize,
-  type ExperimentConfig,
-  experimentConfigSchema,
+  analysisOptions,
+  experimentSchema,
+  planSchema,
 } from './experiments/experiment-config.js';
 export { formatExperiment } from './experiments/format-experiment.js';
 export { policyByTreatment } from './experiments/policy-by-treatment.js';
@@ -124,6 +125,7 @@ export {
   type SyntheticCatalogueOptions,
   syntheticCatalogue,
 } from './sessions/catalogue.js';
+export { type CatalogueConfig, catalogueSchema, makeCatalogue } from './sessions/catalogue-config.js';
 export { randomPolicy, repeatPolicy, stickyArtistPolicy, topPopularPolicy } from './sessions/catalogue-policies.js';
 export {
   collectEvents,
@@ -149,13 +151,21 @@ export { type Listeners, loadListeners, syntheticListeners } from './sessions/li
 export { artistDiscount, listeningTime, type Taste, timeInSession } from './sessions/listening-time.js';
 export { type ListensOptions, listensOf, writeListens } from './sessions/listens.js';
 export { nearestTracks } from './sessions/nearest-tracks.js';
+export {
+  filePolicySchemas,
+  makePolicies,
+  type PolicyConfig,
+  type PolicyServices,
+  policySchema,
+  type SavedRecommender,
+  unknownPolicies,
+} from './sessions/policies-config.js';
 export { type RecommenderPolicyOptions, recommenderPolicy } from './sessions/recommender-policy.js';
 export { type RemotePolicyOptions, remotePolicy } from './sessions/remote-policy.js';
 export { type PolicySessions, renderSessions } from './sessions/render-sessions.js';
 export { type SessionMeans, sessionMeans } from './sessions/session-means.js';
 export {
   runSessions,
-  type SavedRecommender,
   type SessionServices,
   type SessionsConfig,
   type SessionsRun,

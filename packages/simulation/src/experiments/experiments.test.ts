@@ -10,7 +10,7 @@ import {
   collectEvents,
   confidenceSequence,
   detectableEffect,
-  experimentConfigSchema,
+  experimentSchema,
   formatExperiment,
   murmur3,
   type Policy,
@@ -255,21 +255,22 @@ describe('usersPerGroup', () => {
   });
 
   it('is advised on in words, from a plan', () => {
-    const config = experimentConfigSchema.parse({ name: 'x', plan: { mean: 2, deviation: 2, effect: 20 } });
-    expect(adviseOnSampleSize(config, { groups: 2 })).toEqual([
+    const plan = { mean: 2, deviation: 2, effect: 20, power: 0.8 };
+    const config = { ...experimentSchema.parse({ name: 'x', treatments: ['a', 'b'] }), plan };
+    expect(adviseOnSampleSize(config)).toEqual([
       '394 users in each of 2 groups find an effect of 20 % with a power of 0.8',
     ]);
-    expect(adviseOnSampleSize(config, { groups: 2, users: 788 })[1]).toBe(
+    expect(adviseOnSampleSize(config, 788)[1]).toBe(
       'the 788 users that there are, about 394 in a group, find one of 20.0 %',
     );
     // Two comparisons by each of five metrics share alpha.
-    const corrected = { ...config, correction: 'holm' as const };
+    const corrected = { ...config, treatments: ['a', 'b', 'c'], correction: 'holm' as const };
     const needed = usersPerGroup({ mean: 2, deviation: 2, effect: 20, comparisons: 10 });
-    expect(adviseOnSampleSize(corrected, { groups: 3, users: 30 })).toEqual([
+    expect(adviseOnSampleSize(corrected, 30)).toEqual([
       `${needed} users in each of 3 groups find an effect of 20 % with a power of 0.8`,
       'the 30 users that there are, about 10 in a group, are too few to say',
     ]);
-    expect(adviseOnSampleSize(experimentConfigSchema.parse({ name: 'x' }), { groups: 2 })).toEqual([]);
+    expect(adviseOnSampleSize({ ...config, plan: undefined })).toEqual([]);
   });
 
   it('finds the effect as often as it says', () => {
