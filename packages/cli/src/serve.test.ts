@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packSequences } from '@codebeam/data';
 import { markov } from '@codebeam/recommenders';
+import { treatmentOf } from '@codebeam/simulation';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasRedis, startRedis } from '../../serving/fixtures/start-redis.js';
 import { writeTigerRun } from '../../serving/fixtures/tiger-run.js';
@@ -234,6 +235,66 @@ describe('codebeam serve', () => {
     expect(readFileSync(join(folder, 'configured/log/data.json'), 'utf8')).toBe('');
   });
 
+  it('plays what the policies of its config say, by experiment, and says what came of it', async () => {
+    mkdirSync(join(folder, 'experiment'));
+    const tracks = (user: number) => Array.from({ length: 100 }, (_, place) => (user + 7 * place) % 200);
+    const lists = Array.from({ length: 60 }, (_, user) => `${JSON.stringify({ user, tracks: tracks(user) })}\n`);
+    writeConfig('experiment/lists.jsonl', lists.join(''));
+    const config = writeConfig(
+      'experiment/serve.yaml',
+      `models: { markov: { checkpoint: ../markov } }
+state: { store: memory }
+log: { folder: log }
+catalogue: { type: synthetic, tracks: 200, genres: 5 }
+policies:
+  next: { type: model, model: markov }
+  again: { type: repeat }
+  in-order: { type: indexed-in-order, lists: lists.jsonl, fallback: next }
+policy: again
+experiments:
+  - { name: LISTS, treatments: [in-order, next], metrics: [mean_time_per_session] }
+`,
+    );
+    const { url } = await serve('--config', config);
+    interface Running {
+      metrics: { metric: string; treatments: { users: number; mean: number; effect?: object }[] }[];
+    }
+    const experiments = async () =>
+      ((await (await fetch(`${url}/experiments`)).json()) as { experiments: Running[] }).experiments;
+    expect(await experiments()).toEqual([
+      {
+        name: 'LISTS',
+        treatments: [
+          { treatment: 'C', policy: 'in-order' },
+          { treatment: 'T1', policy: 'next' },
+        ],
+        metrics: [], // nobody has played anything
+      },
+    ]);
+    expect(await (await fetch(`${url}/track/3`)).json()).toMatchObject({ track: 3, title: 'Track 3' });
+    expect((await post(`${url}/next/0`, { track: 200, time: 1 })).status).toBe(400);
+    const isControl = (user: number) => treatmentOf({ name: 'LISTS', ways: 2 }, user) === 'C';
+    const users = Array.from({ length: 60 }, (_, user) => user);
+    for (const user of users) {
+      const { body } = await post(`${url}/next/${user}`, { track: 150, time: 1 });
+      expect(body).toEqual({ user, track: isControl(user) ? user : 151 });
+      await post(`${url}/last/${user}`, { track: 3, time: isControl(user) ? 0.2 : 0.4 + 0.001 * user });
+    }
+    // Readings of the log are ten seconds apart, and more when they take long.
+    const metrics = await vi.waitFor(
+      async () => {
+        const [{ metrics }] = await experiments();
+        expect(metrics.map(({ metric }) => metric)).toEqual(['mean_time_per_session']);
+        return metrics;
+      },
+      { timeout: 120_000, interval: 1000 },
+    );
+    const [control, treated] = metrics[0].treatments;
+    expect(control.users + treated.users).toBe(60);
+    expect(control.mean).toBeCloseTo(1.2, 12);
+    expect(treated.effect).toMatchObject({ isSignificant: true });
+  });
+
   it.each([
     ['nothing to serve', [], '--checkpoint or --config must be given'],
     ['no checkpoint', ['--checkpoint', 'nowhere', '--state', 'memory'], 'nowhere must hold a saved model'],
@@ -246,6 +307,22 @@ describe('codebeam serve', () => {
       'key batching.maxBatsch (typo.yaml:2) must be a known one, got maxBatsch; the nearest is batching.maxBatch',
     ],
     [
+      'an unknown policy',
+      ['--config', 'policies.yaml'],
+      'experiments.0.treatments.1 (policies.yaml:3) must be valid, got "c"; expected a policy: a, b',
+    ],
+    [
+      'a policy without its catalogue',
+      ['--config', 'bare.yaml'],
+      'policies.a (bare.yaml:2) must be valid, got {"type":"random"}; expected a catalogue beside it',
+    ],
+    [
+      'a policy of no model',
+      ['--config', 'model.yaml'],
+      'policies.b.model (model.yaml:2) must be valid, got "n"; expected a model: m',
+    ],
+    ['lists of another catalogue', ['--config', 'lists.yaml'], 'lists.jsonl:1 must be of tracks below 50, got 77'],
+    [
       'no Redis',
       ['--checkpoint', 'markov', '--state', 'redis://127.0.0.1:1'],
       'Redis must answer at redis://127.0.0.1:1',
@@ -256,6 +333,17 @@ describe('codebeam serve', () => {
       'must be left out but for TIGER',
     ],
   ])('ends with exit code 2 and one message for %s', (_, args, message) => {
+    writeConfig(
+      'policies.yaml',
+      'models: { m: { checkpoint: markov } }\npolicies: { a: { type: model, model: m }, b: { type: model, model: m } }\nexperiments: [{ name: E, treatments: [a, c] }]\n',
+    );
+    writeConfig('bare.yaml', 'models: { m: { checkpoint: markov } }\npolicies: { a: { type: random } }\n');
+    writeConfig('model.yaml', 'models: { m: { checkpoint: markov } }\npolicies: { b: { type: model, model: n } }\n');
+    writeConfig('lists.jsonl', '{"user":0,"tracks":[77]}\n');
+    writeConfig(
+      'lists.yaml',
+      'models: { m: { checkpoint: markov } }\nstate: { store: memory }\ncatalogue: { type: synthetic, tracks: 50, genres: 3 }\npolicies: { a: { type: indexed, lists: lists.jsonl } }\npolicy: a\n',
+    );
     writeConfig('typo.yaml', 'models: { m: { checkpoint: run } }\nbatching: { maxBatsch: 3 }\n');
     const all = [program, 'serve', ...args];
     const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8' });

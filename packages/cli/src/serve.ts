@@ -42,6 +42,20 @@ Config: YAML with the same and more; its paths start from its own folder, and op
   rateLimit: { requests: 100, seconds: 1 }
   watchSeconds: 10
 
+Sessions, POST /next/USER, play what the first model says, or what policies do: of the simulator (codebeam simulate sessions --help),
+on a catalogue of its kind, or { type: model, model }. Experiments split users among them, the control's first:
+
+  catalogue: { type: files, tracks: tracks.json }
+  policies:
+    sticky: { type: sticky-artist }
+    lists: { type: indexed-in-order, lists: lists.jsonl, fallback: sticky }
+    live: { type: model, model: tiger }
+  policy: sticky
+  experiments:
+    - { name: LISTS, treatments: [sticky, lists, live], correction: holm, peeking: { effect: 10 } }
+
+GET /experiments and the page tell effects and intervals from the log.
+
 The page is at /, and /openapi.json says what can be asked. SIGTERM or SIGINT ends it when all requests have been answered.
 `;
 

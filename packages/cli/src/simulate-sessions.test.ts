@@ -93,7 +93,7 @@ describe('codebeam simulate sessions', () => {
   it.each([
     ['policies:\n  a: { type: radnom }\n', 'must be valid, got "radnom"'],
     ['polices: {}\n', 'policies'],
-    ['policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n', 'must be a policy (a), got b'],
+    ['policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n', 'must be valid, got "b"; expected a policy: a'],
     ['policies:\n  a: { type: indexed }\n', 'policies.a must have lists or a checkpoint, got neither'],
     [
       'policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n  b: { type: indexed, lists: lists.json, fallback: a }\n',
@@ -101,7 +101,7 @@ describe('codebeam simulate sessions', () => {
     ],
     [
       'policies:\n  a: { type: random }\nexperiment: { name: AA, treatments: [a, a] }\n',
-      'must be a policy that no other treatment has, got a again',
+      'expected a policy that no other treatment has',
     ],
   ])('names what is wrong in %j', async (text, message) => {
     await writeFile(join(folder, 'config.yaml'), text);

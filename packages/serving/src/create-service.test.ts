@@ -149,7 +149,7 @@ describe('sessions', () => {
 
   it("answer as botify does, and log botify's rows", async () => {
     const log = memoryLog();
-    const service = await start({ log, policy: counting('counting') });
+    const service = await start({ log, sessions: () => ({ policy: counting('counting') }) });
     expect(await get(service, '/')).toMatchObject({ status: 200, message: expect.any(String) });
     expect((await service.inject({ url: '/' })).json().status).toBe('alive');
     expect(await get(service, '/track/3')).toEqual({
@@ -204,11 +204,13 @@ describe('sessions', () => {
     const log = memoryLog();
     const service = await start({
       log,
-      policy: counting('usual'),
-      experiments: [
-        { name: 'AA', treatments: [undefined, undefined] },
-        { name: 'ONE', treatments: [undefined, { name: 'three', next: (all) => all.map(() => ({ track: 3 })) }] },
-      ],
+      sessions: () => ({
+        policy: counting('usual'),
+        experiments: [
+          { name: 'AA', treatments: [undefined, undefined] },
+          { name: 'ONE', treatments: [undefined, { name: 'three', next: (all) => all.map(() => ({ track: 3 })) }] },
+        ],
+      }),
     });
     expect((await post(service, '/next/0', { track: 0, time: 1 })).track).toBe(3);
     expect((await post(service, '/next/2', { track: 0, time: 1 })).track).toBe(0);
@@ -227,7 +229,7 @@ describe('sessions', () => {
     const store = createMemoryStore();
     const random: Policy = { name: 'random', next: (all) => all.map(({ random }) => ({ track: random.integer(4) })) };
     const play = async (options: Partial<ServiceOptions>, turns: number) => {
-      const service = await start({ policy: random, ...options });
+      const service = await start({ sessions: () => ({ policy: random }), ...options });
       const tracks: number[] = [];
       for (let turn = 0; turn < turns; turn++)
         tracks.push((await post(service, '/next/9', { track: 0, time: 1 })).track);
@@ -295,7 +297,7 @@ describe('sessions', () => {
         return isOver.then(() => turns.map(() => ({ track: 1 })));
       },
     };
-    const service = await createService({ models, policy: slow, log });
+    const service = await createService({ models, sessions: () => ({ policy: slow }), log });
     const url = await service.listen({ port: 0 });
     const caller = new AbortController();
     const asked = fetch(`${url}/next/1`, {
@@ -415,9 +417,9 @@ describe('keys, limits and state of the service', () => {
 
   it('needs a model, and a treatment beside the control', async () => {
     await expect(createService({ models: {} })).rejects.toThrow('serving: models must be at least one');
-    await expect(createService({ models, experiments: [{ name: 'A', treatments: [undefined] }] })).rejects.toThrow(
-      'ways of experiment A must be an integer from 2 to 100, got 1',
-    );
+    await expect(
+      createService({ models, sessions: () => ({ experiments: [{ name: 'A', treatments: [undefined] }] }) }),
+    ).rejects.toThrow('ways of experiment A must be an integer from 2 to 100, got 1');
   });
 });
 

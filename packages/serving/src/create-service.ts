@@ -20,6 +20,7 @@ import { type BatchOptions, QueueFullError } from './batch-requests.js';
 import type { EventLog } from './event-log.js';
 import type { AnalyseLog, Experiment } from './experiments.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { modelPolicy } from './model-policy.js';
 import { createModelSlot, type ModelSlot, type ModelSource } from './model-slot.js';
 import { parseJson } from './parse-json.js';
 import { RequestError } from './request-error.js';
@@ -37,9 +38,8 @@ import { watchCheckpoint } from './watch-checkpoint.js';
 export interface ServiceOptions {
   /** Models by name, the first of which is asked where a request names none. */
   models: Readonly<Record<string, ModelSource>>;
-  /** What plays next for users whom no experiment gives another policy; the first model where it is left out. */
-  policy?: Policy;
-  experiments?: readonly Experiment[];
+  /** Who plays what in sessions; the first model plays for everybody where it is left out. */
+  sessions?: (playedBy: PlayedBy) => SessionPolicies | Promise<SessionPolicies>;
   /** What `GET /track/:id` says of a track; items of the first model where it is left out. */
   describeTrack?: (track: number) => object | undefined;
   /** Reads the log for `GET /experiments` and the page. */
@@ -64,6 +64,15 @@ export interface ServiceOptions {
   report?: (line: string) => void;
   /** Seconds between looks at whether a checkpoint has changed, upon which it is reloaded; 0, the default, never looks. */
   watchSeconds?: number;
+}
+
+/** The policy that plays what a served model recommends. */
+export type PlayedBy = (model: string) => Policy;
+
+export interface SessionPolicies {
+  /** What plays next for users whom no experiment gives another policy; the first model where it is left out. */
+  policy?: Policy;
+  experiments?: readonly Experiment[];
 }
 
 /** The most that a request may ask for, and what is kept of a user. */
@@ -103,7 +112,8 @@ export type Service = FastifyInstance<
 
 /** What routes share. */
 export interface ServiceContext
-  extends Pick<ServiceOptions, 'experiments' | 'describeTrack' | 'analyse' | 'log' | 'policy'> {
+  extends Pick<ServiceOptions, 'describeTrack' | 'analyse' | 'log'>,
+    Required<SessionPolicies> {
   slots: ReadonlyMap<string, ModelSlot>;
   /** @throws RequestError 404 when there is no such model */
   slotOf(name?: string): ModelSlot;
@@ -150,17 +160,26 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     throw failed.reason;
   }
 
+  const slotOf = (name = Object.keys(models)[0]) => {
+    const slot = slots.get(name);
+    if (slot) return slot;
+    throw new RequestError(404, `model must be one of ${[...slots.keys()].join(', ')}, got ${name}`);
+  };
+  const playedBy: PlayedBy = (model) => modelPolicy(slotOf(model));
+  const played = await Promise.resolve(options.sessions?.(playedBy)).catch(async (error) => {
+    await Promise.all([...slots.values()].map((slot) => slot.close()));
+    throw error;
+  });
+
   const app = createApp(options, limits);
   const handlersAreDone = countHandlers(app);
   let isClosing = false;
   const context: ServiceContext = {
     ...options,
     slots,
-    slotOf(name = Object.keys(models)[0]) {
-      const slot = slots.get(name);
-      if (slot) return slot;
-      throw new RequestError(404, `model must be one of ${[...slots.keys()].join(', ')}, got ${name}`);
-    },
+    slotOf,
+    policy: played?.policy ?? modelPolicy(slotOf()),
+    experiments: played?.experiments ?? [],
     store,
     metrics,
     limits,

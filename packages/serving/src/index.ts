@@ -1,7 +1,14 @@
 export type { ListAnswer, ListRequest, Refusal } from './answer-requests.js';
 export type { BatchOptions } from './batch-requests.js';
 export { type Catalogue, createCatalogue } from './catalogue.js';
-export { createService, type Limits, type Service, type ServiceOptions } from './create-service.js';
+export {
+  createService,
+  type Limits,
+  type PlayedBy,
+  type Service,
+  type ServiceOptions,
+  type SessionPolicies,
+} from './create-service.js';
 export { type EventLog, type EventLogOptions, openEventLog } from './event-log.js';
 export {
   type AnalyseLog,

@@ -69,7 +69,9 @@ describe.skipIf(!executablePath)('the page', () => {
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
     service = await createService({
       models: { tiger: generator, other: () => recommenderModel(inOrder('other', 'last'), items) },
-      experiments: [{ name: 'SPLIT', treatments: [undefined, { name: 'in-order', next: () => [] }] }],
+      sessions: () => ({
+        experiments: [{ name: 'SPLIT', treatments: [undefined, { name: 'in-order', next: () => [] }] }],
+      }),
       log: idle,
       analyse: async () => ({
         SPLIT: [

@@ -1,8 +1,11 @@
 import { isAbsolute, join } from 'node:path';
+import { type Catalogue, makeCatalogue } from '@codebeam/simulation';
+import { analyseInThread } from './analyse-log.js';
 import { createService, type Service } from './create-service.js';
 import { openEventLog } from './event-log.js';
 import type { ModelSource } from './model-slot.js';
 import type { ServeConfig } from './serve-config.js';
+import { sessionPolicies } from './session-policies.js';
 import { startModelProcess } from './start-model-process.js';
 import { openLmdbStore } from './state/lmdb-store.js';
 import { createMemoryStore } from './state/memory-store.js';
@@ -27,7 +30,7 @@ export async function startService(
   config: ServeConfig,
   { folder = '.', apiKey, report = console.error }: StartOptions = {},
 ): Promise<{ service: Service; url: string }> {
-  const { host, port, models, log: logging, rateLimit, batching, watchSeconds, trustProxy, seed } = config;
+  const { host, port, models, log: logging, rateLimit, batching, watchSeconds, trustProxy, seed, experiments } = config;
   const at = (path: string) => (isAbsolute(path) ? path : join(folder, path));
   const onError = (error: unknown) => report(error instanceof Error ? (error.stack ?? error.message) : String(error));
 
@@ -36,6 +39,7 @@ export async function startService(
     const onRestart = (reason: string) => report(`${name} was started again: ${reason}`);
     return [name, (other = checkpoint) => startModelProcess(at(other), { ...options, onRestart })];
   });
+  const catalogue = config.catalogue && (await makeCatalogue(config.catalogue, at));
   const store = await openStore(config.state, at, report);
   const log = logging && (await openEventLog(at(logging.folder), logging));
   const service = await createService({
@@ -47,7 +51,10 @@ export async function startService(
     seed,
     onError,
     report,
+    sessions: (playedBy) => sessionPolicies(config, catalogue, { playedBy, pathOf: at }),
+    ...(catalogue && { describeTrack: describeTracks(catalogue) }),
     ...(log && { log }),
+    ...(log && experiments.length > 0 && { analyse: analyseInThread(experiments) }),
     ...(rateLimit && { rateLimit }),
     ...(apiKey !== undefined && { apiKey }),
   }).catch(async (error) => {
@@ -84,6 +91,13 @@ async function openStore(
     default:
       throw new Error(`internal: serving: store ${state satisfies never}`);
   }
+}
+
+function describeTracks({ numTracks, titles, artists, artistNames, genres, genreNames }: Catalogue) {
+  return (track: number) =>
+    track < numTracks
+      ? { title: titles[track], artist: artistNames[artists[track]], genre: genreNames[genres[track]] }
+      : undefined;
 }
 
 /** As somebody on this machine reaches it. */

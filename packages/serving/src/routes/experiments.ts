@@ -19,17 +19,23 @@ const metricSchema = z.object({
 });
 
 /** Running experiments, and what the log says of them so far. */
-export function addExperimentRoutes(app: Service, { experiments = [], analyse, log, onError }: ServiceContext): void {
+export function addExperimentRoutes(app: Service, { experiments, analyse, log, onError }: ServiceContext): void {
   type Measured = Readonly<Record<string, readonly MeasuredMetric[]>>;
-  let latest: { at: number; measured: Promise<Measured> } | undefined;
+  let latest: Promise<Measured> | undefined;
+  let isFreshUntil = 0;
 
-  /** The log is read again when somebody asks and some time has gone by. */
+  /** The log is read again when somebody asks and the last reading was some time ago: the longer, the longer reading takes. */
   function measure(): Promise<Measured> {
     if (!analyse || !log) return Promise.resolve({});
-    if (!latest || performance.now() - latest.at > maxAgeMs) {
-      latest = { at: performance.now(), measured: analyse(log.files) };
+    if (!latest || performance.now() > isFreshUntil) {
+      const started = performance.now();
+      isFreshUntil = Infinity;
+      latest = analyse(log.files).finally(() => {
+        const ended = performance.now();
+        isFreshUntil = ended + Math.max(minAgeMs, 10 * (ended - started));
+      });
     }
-    return latest.measured;
+    return latest;
   }
 
   app.get(
@@ -70,4 +76,4 @@ export function addExperimentRoutes(app: Service, { experiments = [], analyse, l
   );
 }
 
-const maxAgeMs = 10_000;
+const minAgeMs = 10_000;

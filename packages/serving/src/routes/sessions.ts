@@ -3,7 +3,6 @@ import type { SessionEvent } from '@codebeam/simulation';
 import { z } from 'zod';
 import type { Service, ServiceContext } from '../create-service.js';
 import { assignTreatments } from '../experiments.js';
-import { modelPolicy } from '../model-policy.js';
 import { RequestError } from '../request-error.js';
 import { createUserUpdates, type UserState } from '../state/user-state.js';
 import { describeItem } from './items.js';
@@ -23,9 +22,9 @@ const turnSchema = {
 
 /** Sessions of a listener who is played one track after another, as botify has them: tracks and users are whole numbers. */
 export function addSessionRoutes(app: Service, context: ServiceContext): void {
-  const { slotOf, store, log, metrics, limits, seed, experiments = [] } = context;
+  const { store, log, metrics, limits, seed, policy, experiments } = context;
   const users = createUserUpdates(store);
-  const assign = assignTreatments(experiments, context.policy ?? modelPolicy(slotOf()));
+  const assign = assignTreatments(experiments, policy);
   const key = createKey(seed, 'sample');
   const describeTrack = context.describeTrack ?? itemTrack(context);
 

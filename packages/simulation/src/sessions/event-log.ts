@@ -149,16 +149,27 @@ export const sessionEventSchema = z.object({
 });
 
 /**
- * Reads logs of one or several services, plain or gzip, into one: events in the order of their timestamps.
+ * Reads logs of one or several services, plain or gzip, into one: events in the order of their timestamps. A file's last line may be
+ * half of one, as a service writes it at this moment or was killed while it did: it is left out.
  *
  * @throws RangeError naming file and line of what is no event
  */
 export async function readEventLines(files: readonly string[]): Promise<EventLog> {
   const events = collectEvents();
   for (const file of files) {
+    let torn: Error | undefined;
     for await (const { number, text } of readLines(file)) {
+      if (torn) throw torn;
       if (text.trim() === '') continue;
-      const { experiments, recommendation = null, ...event } = parseLine(sessionEventSchema, file, number, text);
+      let line: z.output<typeof sessionEventSchema>;
+      try {
+        line = parseLine(sessionEventSchema, file, number, text);
+      } catch (error) {
+        if (!((error as Error).cause instanceof SyntaxError)) throw error;
+        torn = error as Error;
+        continue;
+      }
+      const { experiments, recommendation = null, ...event } = line;
       const treatments = Object.entries(experiments).map(([name, treatment]) => [
         name,
         treatment === 'C' ? 0 : Number(treatment.slice(1)),

@@ -90,9 +90,7 @@ export function unknownPolicies(
     return other === undefined ? [] : [{ name: other, path: ['policies', name, 'fallback'] }];
   });
   return [...fallbacks, ...others].flatMap(({ name, path }) =>
-    Object.hasOwn(policies, name)
-      ? []
-      : [{ path, message: `must be a policy (${Object.keys(policies).join(', ')}), got ${name}` }],
+    Object.hasOwn(policies, name) ? [] : [{ path, message: `expected a policy: ${Object.keys(policies).join(', ')}` }],
   );
 }
 

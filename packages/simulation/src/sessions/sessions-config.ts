@@ -47,8 +47,8 @@ export const sessionsSchema = z
     const treatments = experiment?.treatments ?? [];
     const named = treatments.map((name, i) => ({ name, path: ['experiment', 'treatments', i] }));
     for (const issue of unknownPolicies(policies, named)) context.addIssue({ code: 'custom', ...issue });
-    for (const { name, path } of named.filter(({ name }, i) => treatments.indexOf(name) < i)) {
-      const message = `must be a policy that no other treatment has, got ${name} again; name it twice under policies`;
+    for (const { path } of named.filter(({ name }, i) => treatments.indexOf(name) < i)) {
+      const message = 'expected a policy that no other treatment has; name it twice under policies';
       context.addIssue({ code: 'custom', path, message });
     }
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readParquet } from '@codebeam/data';
@@ -451,6 +451,15 @@ describe('event log', () => {
     const back = await readEventLines([join(folder, 'a.jsonl')]);
     expect(sessionise(back)).toEqual(sessionise(log)); // rows come by time, sessions by user
     expect(Array.from(back.timestamps)).toEqual(Array.from(log.timestamps).sort((a, b) => a - b));
+  });
+
+  it('is read without a last line that is half there', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'events-')), 'data.json');
+    const whole = JSON.stringify(eventAt(log, 0));
+    await writeFile(file, `${whole}\n${whole.slice(0, 40)}`);
+    expect((await readEventLines([file])).users.length).toBe(1);
+    await writeFile(file, `${whole.slice(0, 40)}\n${whole}\n`);
+    await expect(readEventLines([file])).rejects.toThrow('data.json:1 must be JSON');
   });
 
   it('is a Parquet table', async () => {
