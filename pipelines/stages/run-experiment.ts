@@ -127,7 +127,7 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
     log: { folder: logFolder, maxBytes: Number.MAX_SAFE_INTEGER }, // in one file
     catalogue: catalogueConfig(fetching.sessions!, seed),
     policies: Object.fromEntries(treatments.map((policy) => [policy, policyOf(policy)])),
-    experiments: [{ name, treatments }],
+    experiments: [{ name, treatments, ...analysisOptions(experiment) }],
     seed,
   });
 }

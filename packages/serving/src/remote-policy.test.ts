@@ -66,7 +66,7 @@ describe('sessions over HTTP', () => {
     const policy = indexedInOrderPolicy(lists, fallback);
     const events: SessionEvent[] = [];
     const log = { append: async (event: SessionEvent) => void events.push(event), files: [], close: async () => {} };
-    const url = await start({ policy, log });
+    const url = await start({ sessions: () => ({ policy }), log });
 
     const [here, there] = [await simulate(policy), await simulate(remotePolicy(`${url}/`))];
     expect(there).toEqual(here);
