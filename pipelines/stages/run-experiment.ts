@@ -86,6 +86,7 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
   await writeFileAtomically(output('experiment.html'), page);
   await writeEventTable(output('events.parquet'), logged);
   await writeSessionTable(output('sessions.parquet'), sessionise(logged));
+  log(describeLatency(logged, name, treatments));
   log(`\n${formatExperimentResults(results)}`);
   return { users: first.groups.reduce((sum, { users }) => sum + users, 0), sessions: episodes, events: results.events };
 }
@@ -130,6 +131,13 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
     experiments: [{ name, treatments, ...analysisOptions(experiment) }],
     seed,
   });
+}
+
+/** What each treatment costs: the service's own time, with as many users at a time as there were. */
+function describeLatency(logged: EventLog, experiment: string, treatments: readonly string[]): string {
+  const { groups } = analyseExperiment(logged, experiment, { metrics: ['mean_request_latency'] });
+  const means = groups.map(({ metrics }, i) => `${treatments[i]} ${metrics.mean_request_latency.mean.toPrecision(2)}`);
+  return `milliseconds a track: ${means.join(', ')}`;
 }
 
 /**
