@@ -1,6 +1,6 @@
 // The service under load: `codebeam serve` in a process of its own, asked by --callers callers at a time over HTTP for --seconds each:
-// TIGER of the default Beauty recipe at --beam, a Markov chain, and sessions whose tracks the chain chooses, with state and log.
-// Weights, IDs and histories are random, which the time does not see.
+// TIGER of the default Beauty recipe at --beam, a Markov chain, and sessions that play users' lists, with state and log; or --only one.
+// Weights, IDs, lists and histories are random, which the time does not see. Sessions: every acknowledged event must be in the log.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,6 +17,7 @@ import autocannon from 'autocannon';
 const numItems = 12_101;
 const levels = 3;
 const codebookSize = 256;
+const numUsers = 10_000;
 const itemIds = Array.from({ length: numItems }, (_, item) => String(item));
 const recipe = {
   encoderReads: 'items',
@@ -31,17 +32,22 @@ const recipe = {
   constrainedSoftmax: true,
 };
 
-export async function run({ beam, callers = '16', seconds = '20' }) {
+export async function run({ beam, callers = '16', seconds = '20', only = 'tiger,markov,sessions' }) {
+  const kinds = only.split(',');
   const folder = await mkdtemp(join(tmpdir(), 'serving-'));
   try {
     await writeTigerRun(join(folder, 'tiger'));
     await writeMarkov(join(folder, 'markov'));
+    await writeLists(join(folder, 'lists.jsonl'));
     await writeFile(
       join(folder, 'serve.yaml'),
       `port: 0
 models: { markov: { checkpoint: markov }, tiger: { checkpoint: tiger, beamWidth: ${beam} } }
 state: { store: lmdb, path: users.mdb }
-log: { folder: log }
+log: { folder: log, maxBytes: 10000000000 }
+catalogue: { type: synthetic, tracks: ${numItems} }
+policies: { lists: { type: indexed-in-order, lists: lists.jsonl } }
+policy: lists
 `,
     );
     const started = performance.now();
@@ -54,26 +60,27 @@ log: { folder: log }
       const history = () => Array.from({ length: 1 + random.integer(20) }, () => itemIds[random.integer(numItems)]);
       const recommend = (name) => ({ path: '/recommend', body: () => ({ model: name, history: history(), k: 10 }) });
       const next = {
-        path: () => `/next/${random.integer(10_000)}`,
+        path: () => `/next/${random.integer(numUsers)}`,
         body: () => ({ track: random.integer(numItems), time: 0.5 }),
       };
-      const measureWarm = async (name, request, connections) => {
-        await measure(service, `${name}, warming up`, request, { connections, duration: Math.ceil(duration / 4) });
-        return measure(service, name, request, { connections, duration });
+      const loads = {
+        tiger: { name: `tiger, beam ${beam}`, request: recommend('tiger'), connections: Number(callers) },
+        markov: { name: 'markov', request: recommend('markov'), connections: 64 },
+        sessions: { name: 'sessions', request: next, connections: 64 },
       };
-      const tiger = await measureWarm(`tiger, beam ${beam}`, recommend('tiger'), Number(callers));
-      const lists = await measureWarm('markov', recommend('markov'), 64);
-      const sessions = await measureWarm('sessions', next, 64);
-      return {
-        tiger,
-        markov: lists,
-        sessions,
-        startSeconds,
-        residentMiB: service.residentMiB(),
-        callers: Number(callers),
-        beamWidth: Number(beam),
-        load: loadavg()[0],
-      };
+      const measured = {};
+      for (const kind of kinds) {
+        const { name, request, connections } = loads[kind];
+        const warmUp = { connections, duration: Math.min(20, Math.ceil(duration / 4)) };
+        await measure(service, `${name}, warming up`, request, warmUp);
+        const events = countLines(folder);
+        measured[kind] = await measure(service, name, request, { connections, duration });
+        if (kind !== 'sessions') continue;
+        const lost = measured.sessions.answered - (countLines(folder) - events);
+        if (lost > 0) throw new Error(`bench: every acknowledged event must be in the log, got ${lost} fewer`);
+        console.log(`sessions: ${measured.sessions.answered} acknowledged events, all in the log`);
+      }
+      return { ...measured, startSeconds, callers: Number(callers), beamWidth: Number(beam), load: loadavg()[0] };
     } finally {
       await service.stop();
     }
@@ -83,7 +90,7 @@ log: { folder: log }
 }
 
 /** One kind of request for some time. */
-async function measure({ url, cpuSeconds }, name, { path, body }, { connections, duration }) {
+async function measure({ url, cpuSeconds, residentMiB }, name, { path, body }, { connections, duration }) {
   const of = (value) => (typeof value === 'function' ? value() : value);
   const requests = Array.from({ length: 2000 }, () => ({
     method: 'POST',
@@ -94,6 +101,7 @@ async function measure({ url, cpuSeconds }, name, { path, body }, { connections,
   // Each connection begins somewhere else.
   let shift = 0;
   const before = cpuSeconds();
+  const memory = residentMiB();
   const result = await autocannon({
     url,
     connections,
@@ -107,9 +115,12 @@ async function measure({ url, cpuSeconds }, name, { path, body }, { connections,
   const { latency, requests: answered, non2xx, errors } = result;
   if (non2xx > 0 || errors > 0) throw new Error(`bench: ${name} had ${non2xx} refusals and ${errors} errors`);
   const cpuMsPerRequest = (1000 * (cpuSeconds() - before)) / answered.total;
-  const measured = { requestsPerSecond: answered.average, p50: latency.p50, p99: latency.p99, cpuMsPerRequest };
+  const measured = {
+    ...{ requestsPerSecond: answered.average, p50: latency.p50, p99: latency.p99, cpuMsPerRequest },
+    ...{ answered: answered.total, residentMiB: [memory, residentMiB()] },
+  };
   console.log(
-    `${name}: ${connections} callers, ${answered.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMsPerRequest.toFixed(2)} ms of processor time each`,
+    `${name}: ${connections} callers, ${answered.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMsPerRequest.toFixed(2)} ms of processor time each, ${measured.residentMiB.join(' to ')} MiB`,
   );
   return measured;
 }
@@ -124,7 +135,7 @@ function startService(folder) {
     child.stdout.once('data', (line) => {
       resolve({
         url: /http:\S+/.exec(String(line))[0],
-        residentMiB: () => Math.round(Number(/VmRSS:\s*(\d+)/.exec(read(child.pid, 'status'))?.[1] ?? 0) / 1024),
+        residentMiB: () => Math.round(processes(child.pid).reduce((sum, pid) => sum + residentKiB(pid), 0) / 1024),
         cpuSeconds: () => processes(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
         async stop() {
           child.kill('SIGTERM');
@@ -152,6 +163,8 @@ function processes(parent) {
 /** What `stat` says after the name: state, parent, ... */
 const statOf = (pid) => read(pid, 'stat').split(') ').at(-1).split(' ');
 
+const residentKiB = (pid) => Number(/VmRSS:\s*(\d+)/.exec(read(pid, 'status'))?.[1] ?? 0);
+
 /** Seconds of user and system time, in ticks of 10 ms. */
 const cpuOf = (pid) => (Number(statOf(pid)[11]) + Number(statOf(pid)[12])) / 100 || 0;
 
@@ -173,6 +186,23 @@ async function writeTigerRun(run) {
   await writeFile(join(run, 'assign-semantic-ids', 'tokenizer-report.json'), JSON.stringify({ levels, codebookSize }));
   await writeFile(join(run, 'train-tiger', 'config.json'), JSON.stringify({ tiger: config }));
   await saveParams(join(run, 'train-tiger', 'model.safetensors'), initTiger(config, vocabulary, 1));
+}
+
+/** A hundred tracks for each user. */
+async function writeLists(file) {
+  const random = createGenerator(createKey(4, 'sample'));
+  const lists = Array.from({ length: numUsers }, (_, user) => {
+    return { user, tracks: Array.from({ length: 100 }, () => random.integer(numItems)) };
+  });
+  await writeFile(file, lists.map((list) => `${JSON.stringify(list)}\n`).join(''));
+}
+
+/** Events in the log. */
+function countLines(folder) {
+  const bytes = readFileSync(join(folder, 'log', 'data.json'));
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
 }
 
 async function writeMarkov(folder) {

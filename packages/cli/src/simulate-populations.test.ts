@@ -6,7 +6,6 @@ import { readConfig, readParquet } from '@codebeam/data';
 import { factorizeImplicit } from '@codebeam/recommenders';
 import { createSimulation, implicitMf, meanSquaredError, populationsSchema } from '@codebeam/simulation';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { stepProgress } from './step-progress.js';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -167,35 +166,5 @@ describe('implicit MF by the alternating least squares of recommenders', () => {
     await simulation.run({ timesteps: 1 });
     const own = [...simulation.shown!.items].filter((item, place) => item % 2 === Math.floor(place / 10) % 2).length;
     expect(own / 400).toBeGreaterThan(0.85);
-  });
-});
-
-describe('stepProgress', () => {
-  const record = (isTTY: boolean) => {
-    const lines: string[] = [];
-    let time = 0;
-    const stream = { write: (text: string) => lines.push(text), isTTY, columns: 100 };
-    const progress = stepProgress({ label: 'bass', steps: 10, stream, now: () => time });
-    for (let step = 1; step <= 10; step++) {
-      time += 1000;
-      progress.step(step, 500);
-    }
-    progress.end();
-    return lines;
-  };
-  it('draws a bar on a terminal', () => {
-    const lines = record(true);
-    expect(lines).toHaveLength(11);
-    expect(lines[4]).toContain(
-      'bass ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌ step 5 of 10 (50 %), 1.00 steps/s, 500 interactions/s, 5s left',
-    );
-    expect(lines[10]).toBe('\r\x1b[Kbass: 10 steps in 10s, 500 interactions/s\n');
-  });
-  it('writes a line every few seconds elsewhere', () => {
-    expect(record(false).map((line) => line.split(',')[0])).toEqual([
-      'bass: step 5 of 10 (50 %)',
-      'bass: step 10 of 10 (100 %)',
-      'bass: 10 steps in 10s',
-    ]);
   });
 });

@@ -13,9 +13,9 @@ import {
   writePopulations,
 } from '@codebeam/simulation';
 import { Command } from 'commander';
+import { countProgress } from './count-progress.js';
 import { parseSeed } from './parse-seed.js';
 import { readConfigText } from './read-config-text.js';
-import { stepProgress } from './step-progress.js';
 
 interface SimulateOptions {
   config: string;
@@ -73,11 +73,13 @@ export function simulatePopulationsCommand(): Command {
 async function simulatePopulations({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', populationsSchema, path, await readConfigText(path));
   const services = servicesOf(dirname(resolve(path)), seed, backend);
-  const steps = countSteps(config);
-  const progress = stepProgress({ label: config.model.type, ...(steps !== undefined && { steps }) });
-  const simulation = await runPopulations(config, seed, services, ({ step, numUsers }) =>
-    progress.step(step, numUsers),
-  );
+  const total = countSteps(config);
+  const progress = countProgress({ label: config.model.type, unit: 'step', ...(total !== undefined && { total }) });
+  let interactions = 0;
+  const simulation = await runPopulations(config, seed, services, ({ step, numUsers }) => {
+    interactions += numUsers;
+    progress.reach(step, { interactions });
+  });
   progress.end();
   if (out !== undefined) {
     const files = await writePopulations(resolve(out), simulation, {

@@ -6,13 +6,14 @@ import {
   runSessions,
   type SavedRecommender,
   type SessionMeans,
+  type SessionServices,
   type SessionsRun,
   sessionMeans,
   sessionsSchema,
   writeSessions,
 } from '@codebeam/simulation';
-import { duration } from '@codebeam/trainers';
 import { Command } from 'commander';
+import { countProgress } from './count-progress.js';
 import { parseSeed } from './parse-seed.js';
 import { readConfigText } from './read-config-text.js';
 
@@ -73,12 +74,11 @@ async function simulateSessions({ config: path, seed, out, backend, json }: Simu
   const { experiment } = config;
   const advice = experiment ? adviseOnSampleSize(experiment) : [];
   for (const line of advice) console.error(`advice: ${line}`);
-  const progress = sessionProgress();
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {
     pathOf: (name) => resolve(folder, name),
     loadRecommender: (folder) => loadSaved(folder, backend),
-    onProgress: progress,
+    onProgress: sessionProgress(),
   });
   if (out !== undefined) {
     for (const file of await writeSessions(resolve(out), run)) console.error(`wrote ${relative(process.cwd(), file)}`);
@@ -97,19 +97,15 @@ async function loadSaved(folder: string, backend: string | undefined): Promise<S
   return { ...recommender, itemIds, ...(recommendToUsers && { userIds, recommendToUsers }) };
 }
 
-/** A line every few seconds. */
-function sessionProgress(intervalMs = 5000) {
-  let [label, started, shown] = ['', 0, 0];
-  return (policy: string, { done, total }: { done: number; total: number }): void => {
-    const now = performance.now();
-    if (policy !== label) [label, started, shown] = [policy, now, now];
-    if (now - shown < intervalMs) return;
-    shown = now;
-    const rate = done / ((now - started) / 1000);
-    const share = Math.floor((100 * done) / total);
-    console.error(
-      `${label}: ${done} of ${total} sessions (${share} %), ${rate.toPrecision(3)}/s, ${duration((total - done) / rate)} left`,
-    );
+/** Of one policy after the other. */
+function sessionProgress(): NonNullable<SessionServices['onProgress']> {
+  let progress: ReturnType<typeof countProgress> | undefined;
+  return (label, { done, total }) => {
+    progress ??= countProgress({ label, unit: 'session', total });
+    progress.reach(done);
+    if (done < total) return;
+    progress.end();
+    progress = undefined;
   };
 }
 

@@ -51,6 +51,8 @@ export {
   rankMetrics,
   recallAtK,
 } from './metrics.js';
+export { escapeHtml, type PageFrame, type PageSection, renderPage } from './page.js';
+export { type Curve, createChartDrawing } from './page-charts.js';
 export {
   describeSample,
   type MeanTest,
@@ -72,8 +74,6 @@ export {
   type RecommendOptions,
 } from './recommender.js';
 export { type ReportData, renderReport } from './report.js';
-export { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
-export { reportStyle } from './report-style.js';
 export {
   type BuildResultsOptions,
   buildResults,

@@ -84,7 +84,8 @@ export function judgementOf(
 ): Judgement {
   const { ks, task, ratings: areRated } = config;
   const conventions = conventionsOf(config);
-  const { users, histories, found } = (task === 'next-item' ? nextItems : heldOutItems)(known, heldOut);
+  const train = orderByTime(known);
+  const { users, histories, found } = task === 'next-item' ? nextItems(known, heldOut) : heldOutItems(train, heldOut);
   // To find an item twice is no more than to find it, but where every row is a case of its own.
   const { ratings, ...targets } = conventions.average === 'user' ? dropRepeats(found) : found;
   return {
@@ -93,7 +94,7 @@ export function judgementOf(
     numItems: known.itemIds.length,
     users,
     userIds: Array.from(users, (user) => known.userIds[user]),
-    train: orderByTime(known),
+    train,
     histories,
     targets: { ...targets, ...(areRated && ratings && { ratings: Float64Array.from(ratings) }) },
     seed,
@@ -109,16 +110,14 @@ export function mainMetric({ conventions: { metrics }, ks }: Judgement): `${'ndc
 type Cases = Pick<Judgement, 'users' | 'histories'> & { found: Rated };
 
 /** A list for each user with something held out. */
-function heldOutItems(known: Interactions, heldOut: Interactions): Cases {
+function heldOutItems(train: Rated, heldOut: Interactions): Cases {
   const users = Int32Array.from(new Set(heldOut.users)).sort();
-  const ofUsers = (part: Interactions) => {
-    const sequences = orderByTime(part);
-    return selectPlaces(
+  const ofUsers = (sequences: Rated) =>
+    selectPlaces(
       sequences,
       Array.from(users, (user) => placesFrom(sequences.offsets[user], sequences.offsets[user + 1])),
     );
-  };
-  return { users, histories: ofUsers(known), found: ofUsers(heldOut) };
+  return { users, histories: ofUsers(train), found: ofUsers(orderByTime(heldOut)) };
 }
 
 /** A list for each row held out, after all rows of its user before it; nobody asks for the first row of a session. */

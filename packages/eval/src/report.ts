@@ -1,9 +1,10 @@
 import type { Interval } from './confidence.js';
 import type { ExampleUser } from './examples.js';
 import { describeProtocol, groupByProtocol, sampleWarning, unitOf } from './format-results.js';
+import { card, escapeHtml, factList, grid, legend, type PageFrame, type PageSection, renderPage } from './page.js';
+import { type Curve, createChartDrawing } from './page-charts.js';
+import { seriesColor } from './page-style.js';
 import { groupByPrefix, meanPurity } from './prefix-categories.js';
-import { type Curve, createChartDrawing, escapeHtml } from './report-charts.js';
-import { reportStyle } from './report-style.js';
 import type { ModelResult, ResultsTable } from './results.js';
 
 /** What the page shows. Sections without data are left out. */
@@ -46,73 +47,49 @@ const numHistoryTitles = 8;
  * Equal data give equal bytes.
  */
 export async function renderReport(data: ReportData): Promise<string> {
-  const { results, curves, semanticIds, categories, tokenizer, examples, config } = data;
-  const { drawCurve, drawUsage } = await createChartDrawing();
-  const title = `${results.run}: ${results.dataset.name}`;
+  const { results, curves, semanticIds, categories, tokenizer, examples } = data;
+  const { curveCards, drawUsage } = await createChartDrawing();
   const sections = [
-    header(data),
     resultsSection(results),
     slicesSection(results),
-    curves?.length
-      ? section(
-          'Training',
-          grid(
-            curves.map((curve) => curveCard(curve, drawCurve(curve))),
-            ' wide',
-          ),
-        )
-      : '',
+    curves?.length ? { title: 'Training', content: curveCards(curves) } : undefined,
     tokenizer || semanticIds
-      ? section(
-          'Semantic IDs',
-          (tokenizer ? facts(Object.entries(tokenizer).map(([label, value]) => [label, formatFact(value)])) : '') +
-            (semanticIds ? usageCards(semanticIds, drawUsage) : ''),
-        )
-      : '',
-    semanticIds && categories ? prefixSection(semanticIds, categories) : '',
-    examples?.length ? examplesSection(examples) : '',
-    config === undefined
-      ? ''
-      : section(
-          'Configuration',
-          `<details><summary>Resolved configuration</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`,
-        ),
+      ? {
+          title: 'Semantic IDs',
+          content: (tokenizer ? factList(tokenizer) : '') + (semanticIds ? usageCards(semanticIds, drawUsage) : ''),
+        }
+      : undefined,
+    semanticIds && categories ? prefixSection(semanticIds, categories) : undefined,
+    examples?.length ? examplesSection(examples) : undefined,
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${reportStyle}</style>
-</head>
-<body>
-<main>
-${sections.filter(Boolean).join('\n')}
-<footer>${escapeHtml(results.protocol.split ?? 'Leave-one-out')}, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over ${unitOf(results.protocol)} (coverage: jackknife).</footer>
-</main>
-</body>
-</html>
-`;
+  return renderPage(
+    frameOf(data),
+    sections.filter((section) => section !== undefined),
+  );
 }
 
-function header({ results, facts: more = {} }: ReportData): string {
+function frameOf({ results, facts, config }: ReportData): PageFrame {
   const { run, dataset, split, protocol, seed } = results;
   const warning = sampleWarning(results);
-  return `${warning ? `<p class="warning" role="alert">${escapeHtml(warning)}</p>` : ''}
-<h1>${escapeHtml(run)}</h1>
-<p class="lead">${escapeHtml(dataset.name)}, ${split} split · ${escapeHtml(describeProtocol(protocol))}</p>
-${facts([
-  ['Data source', { files: 'local files', download: 'public download', sample: 'synthetic sample' }[dataset.source]],
-  ['Users', formatCount(dataset.users)],
-  ['Items', formatCount(dataset.items)],
-  ['Interactions', formatCount(dataset.interactions)],
-  ['Seed', String(seed)],
-  ...Object.entries(more).map(([label, value]): [string, string] => [label, formatFact(value)]),
-])}`;
+  return {
+    title: `${run}: ${dataset.name}`,
+    heading: run,
+    ...(warning && { warning }),
+    lead: `${dataset.name}, ${split} split · ${describeProtocol(protocol)}`,
+    facts: {
+      'Data source': { files: 'local files', download: 'public download', sample: 'synthetic sample' }[dataset.source],
+      Users: dataset.users,
+      Items: dataset.items,
+      Interactions: dataset.interactions,
+      Seed: String(seed),
+      ...facts,
+    },
+    config,
+    footer: `${protocol.split ?? 'Leave-one-out'}, full ranking over all items, no sampled negatives. A hit is the item itself. Intervals: 95 %, bootstrap over ${unitOf(protocol)} (coverage: jackknife).`,
+  };
 }
 
-function resultsSection(results: ResultsTable): string {
+function resultsSection(results: ResultsTable): PageSection {
   const groups = groupByProtocol(results);
   const isThere = (metric: string) => results.models.some((model) => model.metrics[metric]);
   const hasNdcg = mainMetrics.some((metric) => metric.startsWith('ndcg') && isThere(metric));
@@ -131,9 +108,9 @@ function resultsSection(results: ResultsTable): string {
     ...(compared ? [`<th>Δ ${label(compared.metric)}<br>paired</th>`] : []),
   ];
   const repeated = results.models.find((model) => model.repeatedTargets);
-  return section(
-    'Results',
-    `<p>Mean over ${unitOf(results.protocol)}, ± half the 95 % interval. ${compared ? `Δ is the paired difference to the reference of the block, on the same ${unitOf(results.protocol)}. ` : ''}${
+  return {
+    title: 'Results',
+    content: `<p>Mean over ${unitOf(results.protocol)}, ± half the 95 % interval. ${compared ? `Δ is the paired difference to the reference of the block, on the same ${unitOf(results.protocol)}. ` : ''}${
       repeated
         ? `For ${formatCount(repeated.repeatedTargets ?? 0)} of ${formatCount(repeated.users)} users the target is in their own history, out of reach when it is masked.`
         : ''
@@ -146,7 +123,7 @@ ${groups
       `<details><summary>Every metric, ${escapeHtml(describeProtocol(protocol))}</summary>${grid(models.map(metricsCard))}</details>`,
   )
   .join('')}`,
-  );
+  };
 }
 
 function resultRow(
@@ -214,15 +191,15 @@ function metricsCard(model: ModelResult): string {
   );
 }
 
-function slicesSection(results: ResultsTable): string {
+function slicesSection(results: ResultsTable): PageSection | undefined {
   const [{ models }] = groupByProtocol(results);
   const sliced = models.filter(({ slices }) => slices?.length);
-  if (sliced.length === 0) return '';
+  if (sliced.length === 0) return undefined;
   const slices = sliced[0].slices ?? [];
   const metric = Object.keys(
     slices.find(({ users }) => users > 0)?.metrics ?? {},
   )[0] as keyof (typeof slices)[0]['metrics'];
-  if (metric === undefined) return '';
+  if (metric === undefined) return undefined;
   const rows = slices.map(({ name, definition, users }) => {
     const cells = sliced.map((model) => {
       const interval = model.slices?.find((slice) => slice.name === name && slice.definition === definition)?.metrics[
@@ -232,17 +209,10 @@ function slicesSection(results: ResultsTable): string {
     });
     return `<tr><th scope="row">${escapeHtml(name)}<small>${escapeHtml(definition)}</small></th><td>${formatCount(users)}</td>${cells.join('')}</tr>`;
   });
-  return section(
-    `${label(metric)} by slice`,
-    `<div class="scroll"><table><thead><tr><th>Slice</th><th>Users</th>${sliced.map(({ name }) => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
-  );
-}
-
-function curveCard({ title, series }: Curve, svg: string): string {
-  const legend = series.map(
-    ({ name }, number) => `<li><i style="background:var(--series-${(number % 6) + 1})"></i>${escapeHtml(name)}</li>`,
-  );
-  return card(title, `${series.length > 1 ? `<ul class="legend">${legend.join('')}</ul>` : ''}${svg}`);
+  return {
+    title: `${label(metric)} by slice`,
+    content: `<div class="scroll"><table><thead><tr><th>Slice</th><th>Users</th>${sliced.map(({ name }) => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  };
 }
 
 function usageCards(
@@ -267,16 +237,13 @@ function usageCards(
 function prefixSection(
   { sizes, codes }: NonNullable<ReportData['semanticIds']>,
   categories: readonly (string | undefined)[],
-): string {
+): PageSection | undefined {
   const levels = sizes.length - 1; // without the collision code
   const [all] = groupByPrefix(codes, sizes.length, 0, categories);
-  if (!all || all.categories.length === 0) return '';
+  if (!all || all.categories.length === 0) return undefined;
   const largest = all.categories.slice(0, numCategories).map(({ name }) => name);
-  const color = (name: string) =>
-    largest.includes(name) ? `var(--series-${largest.indexOf(name) + 1})` : 'var(--series-rest)';
-  const legend = [...largest, ...(all.categories.length > numCategories ? ['other'] : [])].map(
-    (name) => `<li><i style="background:${color(name)}"></i>${escapeHtml(name)}</li>`,
-  );
+  const color = (name: string) => (largest.includes(name) ? seriesColor(largest.indexOf(name)) : 'var(--series-rest)');
+  const names = [...largest, ...(all.categories.length > numCategories ? ['other'] : [])];
   const rows = groupByPrefix(codes, sizes.length, 1, categories)
     .slice(0, numPrefixes)
     .map(({ prefix, items, categories: inside, purity }) => {
@@ -292,15 +259,15 @@ function prefixSection(
     const purity = meanPurity(groupByPrefix(codes, sizes.length, level + 1, categories), minItems);
     return Number.isNaN(purity) ? '' : `${formatPercent(purity)} for ${level + 1} code${level === 0 ? '' : 's'}`;
   }).filter(Boolean);
-  return section(
-    'What prefixes mean',
-    `<p>Share of items in the largest category of their prefix (groups of at least ${minItems}): ${purities.join(', ') || 'none that large'}; ${formatPercent(all.purity)} if prefixes said nothing. Below, the ${Math.min(numPrefixes, rows.length)} most used first codes and the categories of their items.</p>
-<ul class="legend">${legend.join('')}</ul>
+  return {
+    title: 'What prefixes mean',
+    content: `<p>Share of items in the largest category of their prefix (groups of at least ${minItems}): ${purities.join(', ') || 'none that large'}; ${formatPercent(all.purity)} if prefixes said nothing. Below, the ${Math.min(numPrefixes, rows.length)} most used first codes and the categories of their items.</p>
+${legend(names.map((name) => ({ name, color: color(name) })))}
 <div class="prefixes"><header><span>Code</span><span class="number">Items</span><span>Categories</span><span class="number">Purity</span></header>${rows.join('')}</div>`,
-  );
+  };
 }
 
-function examplesSection(examples: readonly ExampleUser[]): string {
+function examplesSection(examples: readonly ExampleUser[]): PageSection {
   const cards = examples.map(({ user, history, target, lists }) => {
     const [first, ...others] = lists;
     const shown = history.slice(-numHistoryTitles);
@@ -317,27 +284,10 @@ ${others.length > 0 ? `<p class="label">${others.map(({ model, rank: value }) =>
 </article>`;
   });
   const model = examples[0].lists[0]?.model ?? 'the model';
-  return section(
-    'Example users',
-    `<p>Drawn by the seed: about half among users whose target ${escapeHtml(model)} listed, half among the others. The share of hits is in the table above, not here.</p>${grid(cards)}`,
-  );
-}
-
-function section(title: string, content: string): string {
-  return `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
-}
-
-function card(title: string, content: string): string {
-  return `<div class="card"><h3>${escapeHtml(title)}</h3>${content}</div>`;
-}
-
-function grid(cards: readonly string[], width: '' | ' wide' = ''): string {
-  return `<div class="grid${width}">${cards.join('')}</div>`;
-}
-
-function facts(entries: readonly (readonly [string, string])[]): string {
-  const cells = entries.map(([name, value]) => `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`);
-  return `<dl class="facts">${cells.join('')}</dl>`;
+  return {
+    title: 'Example users',
+    content: `<p>Drawn by the seed: about half among users whose target ${escapeHtml(model)} listed, half among the others. The share of hits is in the table above, not here.</p>${grid(cards)}`,
+  };
 }
 
 function label(metric: string): string {
@@ -383,9 +333,4 @@ function formatPercent(share: number): string {
 
 function formatCount(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-function formatFact(value: string | number): string {
-  if (typeof value === 'string') return value;
-  return Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(4)));
 }

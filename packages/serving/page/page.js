@@ -332,13 +332,15 @@ function listCard({ model, answer, error, milliseconds }, others) {
   );
 }
 
+/** A probability from its logarithm, which rounding may have left a little above 0. */
+const percentOf = (logarithm) => 100 * Math.min(1, Math.exp(logarithm));
+
 function codeBoxes(codes, prefixScores) {
   const boxes = codes.map((code, level) => {
-    const probability = Math.exp(prefixScores[level] - (level > 0 ? prefixScores[level - 1] : 0));
-    const percent = `${(100 * Math.min(1, probability)).toPrecision(3)} %`;
+    const percent = percentOf(prefixScores[level] - (level > 0 ? prefixScores[level - 1] : 0));
     const bar = make('i', {});
-    bar.style.width = `${100 * Math.min(1, probability)}%`;
-    const said = `level ${level + 1}: code ${code}, ${percent}`;
+    bar.style.width = `${percent}%`;
+    const said = `level ${level + 1}: code ${code}, ${percent.toPrecision(3)} %`;
     return make('span', { className: 'code', title: said, role: 'img', ariaLabel: said }, String(code), bar);
   });
   return make('span', { className: 'codes' }, ...boxes);
@@ -358,12 +360,13 @@ function groupBy(rows, keyOf) {
   return [...groups.values()];
 }
 
-const rowHeight = 21;
-const labelWidth = 170;
-
-/** The beams that were left in the end: items whose IDs begin with the same codes branch off the same line, the likelier above. */
+/**
+ * The beams that were left in the end: items whose IDs begin with the same codes branch off the same line, the likelier above. Lines are
+ * drawn in levels and rows, and codes are placed in percent, so that the tree takes whatever width it is given.
+ */
 function treeOf(recommendations) {
   const depth = recommendations[0].codes.length;
+  const numRows = recommendations.length;
   const grow = (rows, level) => ({
     level,
     rows,
@@ -380,44 +383,41 @@ function treeOf(recommendations) {
     recommendations.map((entry, i) => ({ ...entry, place: i + 1 })),
     0,
   );
-  const treeWidth = Math.min(440, document.documentElement.clientWidth - 54);
-  const step = (treeWidth - labelWidth - 14) / depth;
   const lines = [];
-  const labels = [];
-  let numLeaves = 0;
+  const codes = [];
+  const leaves = [];
 
+  /** @returns where the node is, in rows; rows have their middle at a half */
   function lay(node) {
     const children = node.children.map((child) => [child, lay(child)]);
-    const y = children.length ? (children[0][1] + children.at(-1)[1]) / 2 : (numLeaves++ + 0.5) * rowHeight;
-    const x = 6 + node.level * step;
+    const y = children.length ? (children[0][1] + children.at(-1)[1]) / 2 : leaves.length + 0.5;
     for (const [child, below] of children) {
-      const path = `M${x} ${y}C${x + step / 2} ${y} ${x + step / 2} ${below} ${x + step} ${below}`;
+      // Bent at first, then level: the code stands on the level part.
+      const path = `M${node.level} ${y}c.25 0 .2 ${below - y} .45 ${below - y}h.55`;
       lines.push(draw('path', { d: path, 'stroke-width': 0.8 + 7 * Math.sqrt(Math.exp(child.score)) }));
+      const place = { x: `${(100 * child.level) / depth}%`, y: `${(100 * below) / numRows}%`, dx: -3, dy: -4 };
+      const chance = `${Number(percentOf(child.score - node.score).toPrecision(2))} %`;
+      const words = [`${child.code} `, draw('tspan', { class: 'chance' }, chance)];
+      codes.push(draw('text', { ...place, 'text-anchor': 'end' }, ...words));
     }
-    if (node.level > 0)
-      labels.push(draw('text', { x: x - 4, y: y - 4, 'text-anchor': 'end', class: 'code-label' }, String(node.code)));
     if (node.level === depth) {
       const [{ place, title, item }] = node.rows;
-      const name = title ?? item;
-      labels.push(
-        draw('text', { x: x + 8, y: y + 4 }, `${place}  ${name.length > 25 ? `${name.slice(0, 24)}…` : name}`),
-      );
+      const name = make('span', { className: 'name', title: title ?? item }, title ?? item);
+      leaves.push(make('div', { className: 'leaf' }, make('span', { className: 'place' }, String(place)), name));
     }
     return y;
   }
   lay(root);
-  const height = numLeaves * rowHeight;
-  const picture = draw(
-    'svg',
-    {
-      viewBox: `0 0 ${treeWidth} ${height}`,
-      role: 'img',
-      'aria-label': 'The codes of the list as a tree, level by level',
-    },
-    draw('g', { class: 'lines' }, ...lines),
-    ...labels,
+  const box = { viewBox: `0 0 ${depth} ${numRows}`, preserveAspectRatio: 'none', class: 'lines' };
+  const tree = make(
+    'figure',
+    { className: 'tree', role: 'img', ariaLabel: 'The codes of the list as a tree, level by level' },
+    draw('svg', {}, draw('svg', box, ...lines), ...codes),
+    make('div', {}, ...leaves),
   );
-  return make('figure', { className: 'tree' }, picture);
+  tree.style.setProperty('--levels', depth);
+  tree.style.setProperty('--rows', numRows);
+  return tree;
 }
 
 /** Where a score stands between the list's least and best. */

@@ -89,7 +89,7 @@ export {
 } from './populations/profiles.js';
 export { randomItems } from './populations/random-items.js';
 export { drawRanks, rankWeights } from './populations/rank-items.js';
-export { type PageFacts, renderPopulations } from './populations/render-populations.js';
+export { renderPopulations } from './populations/render-populations.js';
 export {
   cosineSimilarity,
   type ItemScores,

@@ -1,30 +1,29 @@
-import { escapeHtml, type Interval, reportStyle, welchTest } from '@codebeam/eval';
+import { escapeHtml, type Interval, type PageFrame, type PageSection, renderPage, welchTest } from '@codebeam/eval';
 import type { ExperimentAnalysis } from './analyse-experiment.js';
 import { describeTests, shownLevel, shownMean, shownPercent, shownPValue } from './format-experiment.js';
-
-/** What a page says besides its sections. */
-export interface PageFrame {
-  title: string;
-  /** By label, for the head of the page. */
-  facts?: Readonly<Record<string, string | number>>;
-  /** The resolved configuration; printed as JSON. */
-  config?: unknown;
-}
 
 /**
  * An experiment as one page that needs nothing else: no network, no script, every text escaped. Equal analyses give equal bytes.
  *
  * @param analyses  of one experiment; several where treatments are compared with more than one
- * @param frame.policies  what each treatment is, in the order of the groups
+ * @param options.policies  what each treatment is, in the order of the groups
  */
 export function renderExperiment(
   analyses: ExperimentAnalysis | readonly [ExperimentAnalysis, ...ExperimentAnalysis[]],
-  frame: Partial<PageFrame> & { policies?: readonly string[] } = {},
+  { policies, ...frame }: Partial<PageFrame> & { policies?: readonly string[] } = {},
 ): string {
   const all = 'experiment' in analyses ? ([analyses] as const) : analyses;
-  const sections = all.map((analysis) => experimentSection(analysis, frame.policies));
-  return renderPage({ title: all[0].experiment, ...frame }, [meansSection(all[0], frame.policies), ...sections]);
+  return renderPage({ title: all[0].experiment, style: experimentStyle, ...frame }, [
+    meansSection(all[0], policies),
+    ...all.map((analysis) => experimentSection(analysis, policies)),
+  ]);
 }
+
+/** Rules that a page with {@link experimentSection} needs: intervals on an axis with 0 in it, and their numbers beside them. */
+export const experimentStyle = `.forest .zero { position: absolute; top: -0.3rem; bottom: -0.3rem; width: 1px; background: var(--muted); }
+.forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 11rem; }
+@media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }
+`;
 
 type Label = (treatment: string) => string;
 
@@ -36,7 +35,7 @@ const labelOf =
   };
 
 /** The mean of each treatment by metric, on its interval. */
-function meansSection(analysis: ExperimentAnalysis, policies?: readonly string[]): string {
+function meansSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
   const { groups, alpha } = analysis;
   const label = labelOf(analysis, policies);
   const forests = Object.keys(groups[0].metrics).map((metric) =>
@@ -50,13 +49,15 @@ function meansSection(analysis: ExperimentAnalysis, policies?: readonly string[]
       }),
     ),
   );
-  return `<section><h2>Means of ${escapeHtml(analysis.experiment)}</h2>
-<p>Each with the ${shownLevel(alpha)} t-interval of its own.</p>
-${forests.join('\n')}</section>`;
+  return {
+    title: `Means of ${analysis.experiment}`,
+    content: `<p>Each with the ${shownLevel(alpha)} t-interval of its own.</p>
+${forests.join('\n')}`,
+  };
 }
 
 /** Intervals of all effects by metric, and the numbers. */
-export function experimentSection(analysis: ExperimentAnalysis, policies?: readonly string[]): string {
+export function experimentSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
   const { experiment, control, groups, effects } = analysis;
   const label = labelOf(analysis, policies);
   const metrics = [...new Set(effects.map(({ metric }) => metric))];
@@ -74,37 +75,12 @@ export function experimentSection(analysis: ExperimentAnalysis, policies?: reado
     ),
   );
   const users = groups.map((group) => `${label(group.treatment)}: ${group.users.toLocaleString('en')} users`);
-  return `<section><h2>Effects of ${escapeHtml(experiment)} against ${escapeHtml(label(control))}</h2>
-<p>In percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
+  return {
+    title: `Effects of ${experiment} against ${label(control)}`,
+    content: `<p>In percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
 ${forests.join('\n')}
-${table(analysis, metrics, label)}</section>`;
-}
-
-/** A page around sections. */
-export function renderPage({ title, facts = {}, config }: PageFrame, sections: readonly string[]): string {
-  const cells = Object.entries(facts).map(([name, value]) => {
-    const text = typeof value === 'number' ? value.toLocaleString('en') : value;
-    return `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd></div>`;
-  });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${reportStyle}.forest .zero { position: absolute; top: -0.3rem; bottom: -0.3rem; width: 1px; background: var(--muted); } .forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 11rem; }
-@media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-${cells.length > 0 ? `<dl class="facts">${cells.join('')}</dl>` : ''}
-${sections.join('\n')}
-${config === undefined ? '' : `<section><h2>Configuration</h2><details><summary>Resolved configuration</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details></section>`}
-</main>
-</body>
-</html>
-`;
+${table(analysis, metrics, label)}`,
+  };
 }
 
 /** A mean or an effect on its interval. */

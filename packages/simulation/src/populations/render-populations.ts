@@ -1,15 +1,6 @@
-import { type Curve, createChartDrawing, escapeHtml, reportStyle } from '@codebeam/eval';
+import { type Curve, createChartDrawing, escapeHtml, type PageFrame, renderPage } from '@codebeam/eval';
 import type { Simulation } from './create-simulation.js';
 import type { Measured } from './measurement.js';
-
-/** What the page says besides measurements. */
-export interface PageFacts {
-  title: string;
-  /** By label, for the head of the page. */
-  facts?: Readonly<Record<string, string | number>>;
-  /** The resolved configuration; printed as JSON. */
-  config?: unknown;
-}
 
 /**
  * Measurements over steps as one page that needs nothing else: no network, no script, charts inline, every text escaped. Equal simulations
@@ -17,38 +8,19 @@ export interface PageFacts {
  */
 export async function renderPopulations(
   { step, numUsers, numItems, measurements }: Pick<Simulation, 'step' | 'numUsers' | 'numItems' | 'measurements'>,
-  { title, facts = {}, config }: PageFacts,
+  frame: PageFrame,
 ): Promise<string> {
-  const { drawCurve } = await createChartDrawing();
-  const shown = { Users: numUsers, Items: numItems, Steps: step, ...facts };
+  const { curveCards } = await createChartDrawing();
   const entries = Object.entries(measurements);
-  const cards = entries.map(([name, values]) => {
-    const curve = curveOf(name, values, step);
-    return curve ? card(curve, drawCurve(curve)) : '';
-  });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${reportStyle}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-<dl class="facts">${Object.entries(shown)
-    .map(([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(formatFact(value))}</dd></div>`)
-    .join('')}</dl>
-<h2>Measurements</h2>
-<p>Step 0 is before any step; a measurement begins where it is defined.</p>
-<div class="grid wide">${cards.join('\n')}</div>
-${table(entries, step)}
-${config === undefined ? '' : `<h2>Configuration</h2><details><summary>Resolved configuration</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`}
-</main>
-</body>
-</html>
-`;
+  const curves = entries.flatMap(([name, values]) => curveOf(name, values, step) ?? []);
+  return renderPage({ ...frame, facts: { Users: numUsers, Items: numItems, Steps: step, ...frame.facts } }, [
+    {
+      title: 'Measurements',
+      content: `<p>Step 0 is before any step; a measurement begins where it is defined.</p>
+${curveCards(curves)}
+${table(entries, step)}`,
+    },
+  ]);
 }
 
 /** A number over steps; of lists, the values from the largest to the smallest in the first, a middle and the last step. */
@@ -72,14 +44,6 @@ function curveOf(name: string, values: readonly Measured[], step: number): Curve
   return { title: name, xLabel: 'rank', series };
 }
 
-function card({ title, series }: Curve, svg: string): string {
-  const legend = series.map(
-    ({ name }, number) => `<li><i style="background:var(--series-${(number % 6) + 1})"></i>${escapeHtml(name)}</li>`,
-  );
-  const list = series.length > 1 ? `<ul class="legend">${legend.join('')}</ul>` : '';
-  return `<div class="card"><h3>${escapeHtml(title)}</h3>${list}${svg}</div>`;
-}
-
 const rowsShown = 200;
 
 /** The numbers themselves, lists left out; of many steps, even ones. */
@@ -90,13 +54,12 @@ function table(entries: readonly (readonly [string, readonly Measured[]])[], ste
   const steps = Array.from({ length: step + 1 }, (_, at) => at).filter((at) => at % stride === 0 || at === step);
   const rows = steps.map((at) => {
     const cells = scalars.map(([, values]) => values[at - (step + 1 - values.length)]);
-    return `<tr><th>${at}</th>${cells.map((value) => `<td>${typeof value === 'number' ? formatFact(value) : '–'}</td>`).join('')}</tr>`;
+    return `<tr><th>${at}</th>${cells.map((value) => `<td>${typeof value === 'number' ? formatValue(value) : '–'}</td>`).join('')}</tr>`;
   });
   const head = scalars.map(([name]) => `<th>${escapeHtml(name)}</th>`);
   return `<details><summary>Every value</summary><div class="scroll"><table><thead><tr><th>step</th>${head.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>`;
 }
 
-function formatFact(value: string | number): string {
-  if (typeof value === 'string') return value;
+function formatValue(value: number): string {
   return Number.isInteger(value) ? value.toLocaleString('en') : String(Number(value.toPrecision(5)));
 }

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Column, writeFileAtomically, writeParquet } from '@codebeam/data';
+import type { PageFrame } from '@codebeam/eval';
 import type { Simulation } from './create-simulation.js';
 import type { Measured } from './measurement.js';
-import { type PageFacts, renderPopulations } from './render-populations.js';
+import { renderPopulations } from './render-populations.js';
 
 /**
  * Writes what a simulation was into a folder: `measurements.parquet` (a row for each step, the first before any), `interactions.parquet`
@@ -11,7 +12,7 @@ import { type PageFacts, renderPopulations } from './render-populations.js';
  *
  * @returns paths of the files
  */
-export async function writePopulations(folder: string, simulation: Simulation, about: PageFacts): Promise<string[]> {
+export async function writePopulations(folder: string, simulation: Simulation, frame: PageFrame): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const { step, measurements, interactions, states } = simulation;
   const written: string[] = [];
@@ -53,7 +54,7 @@ export async function writePopulations(folder: string, simulation: Simulation, a
   }
 
   const page = join(folder, 'populations.html');
-  await writeFileAtomically(page, new TextEncoder().encode(await renderPopulations(simulation, about)));
+  await writeFileAtomically(page, new TextEncoder().encode(await renderPopulations(simulation, frame)));
   return [...written, page];
 }
 

@@ -1,6 +1,6 @@
-import { type Curve, createChartDrawing, escapeHtml } from '@codebeam/eval';
+import { type Curve, createChartDrawing, escapeHtml, type PageFrame, renderPage } from '@codebeam/eval';
 import type { ExperimentAnalysis } from '../experiments/analyse-experiment.js';
-import { experimentSection, type PageFrame, renderPage } from '../experiments/render-experiment.js';
+import { experimentSection, experimentStyle } from '../experiments/render-experiment.js';
 import type { Sessions } from '../experiments/sessionise.js';
 import { sessionMeans } from './session-means.js';
 
@@ -21,25 +21,19 @@ export async function renderSessions(
   frame: PageFrame,
   experiment?: ExperimentAnalysis,
 ): Promise<string> {
-  const { drawCurve } = await createChartDrawing();
-  const charts = [
+  const { curveCards } = await createChartDrawing();
+  const distributions = [
     distribution('Tracks of a session', 'tracks', policies, ({ tracks }, row) => tracks[row]),
     distribution('Listening time of a session', 'time, in tracks', policies, ({ time }, row) => Math.floor(time[row])),
   ];
-  const cards = charts.map(
-    (curve) => `<div class="card"><h3>${escapeHtml(curve.title)}</h3>${legend(curve)}${drawCurve(curve)}</div>`,
-  );
-  return renderPage(frame, [
-    `<section><h2>Policies</h2><p>Means over sessions. Tracks less time is the session budget, but for chance, whatever the policy.</p>${table(policies)}
-<div class="grid wide">${cards.join('\n')}</div></section>`,
-    ...(experiment
-      ? [
-          experimentSection(
-            experiment,
-            policies.map(({ policy }) => policy),
-          ),
-        ]
-      : []),
+  const names = policies.map(({ policy }) => policy);
+  return renderPage({ style: experimentStyle, ...frame }, [
+    {
+      title: 'Policies',
+      content: `<p>Means over sessions. Tracks less time is the session budget, but for chance, whatever the policy.</p>${table(policies)}
+${curveCards(distributions)}`,
+    },
+    ...(experiment ? [experimentSection(experiment, names)] : []),
   ]);
 }
 
@@ -74,11 +68,4 @@ function distribution(
     return { name: policy, x: Array.from(counts.keys()), y: counts.map((count) => count / rows.length) };
   });
   return { title: `${title}, share of sessions`, xLabel: `${xLabel} (${longest}: and more)`, series };
-}
-
-function legend({ series }: Curve): string {
-  const names = series.map(
-    ({ name }, number) => `<li><i style="background:var(--series-${(number % 6) + 1})"></i>${escapeHtml(name)}</li>`,
-  );
-  return series.length > 1 ? `<ul class="legend">${names.join('')}</ul>` : '';
 }

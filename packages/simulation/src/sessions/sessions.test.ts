@@ -393,7 +393,11 @@ describe('simulateSessions', () => {
         ends += turns.length;
       },
     };
-    await simulateSessions({ catalogue, users: few, policy, episodes: 100, seed: 1, parallel: 64 });
+    const told: number[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) => told.push(done / total);
+    await simulateSessions({ catalogue, users: few, policy, episodes: 100, seed: 1, parallel: 64, onProgress });
+    expect([told[0], told.at(-1)]).toEqual([0, 1]);
+    expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
     expect([largest, ends]).toEqual([10, 100]);
   });
 

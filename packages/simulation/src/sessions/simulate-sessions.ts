@@ -28,7 +28,7 @@ export interface SimulateSessionsOptions {
   start?: number;
   /** Events tell how long the policy took to answer, by the real clock; otherwise 0, so that equal seeds give equal logs. */
   measureLatency?: boolean;
-  /** Told now and then how many sessions have ended. */
+  /** Told before the first session, and whenever some have ended, how many have. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
@@ -144,6 +144,7 @@ export async function simulateSessions(options: SimulateSessionsOptions): Promis
   }
   let begun = 0;
   let done = 0;
+  onProgress?.({ done, total: episodes });
   while (done < episodes) {
     while (going.size < parallel && begun < episodes) {
       const session = draw(begun++);

@@ -1,5 +1,8 @@
-/** The report's style sheet: no font or image from elsewhere, light and dark, phone to desk, paper. */
-export const reportStyle = `
+/** Colours of the style sheet for lines and groups side by side, light or dark as the reader's screen is. */
+export const seriesColor = (number: number) => `var(--series-${(number % 6) + 1})`;
+
+/** The style sheet of pages: no font or image from elsewhere, light and dark, phone to desk, paper. */
+export const pageStyle = `
 :root {
   color-scheme: light dark;
   --paper: #faf9f6; --card: #ffffff; --ink: #1f2328; --muted: #69707a; --line: #e2dfd8;

@@ -1,4 +1,7 @@
-/** A quantity over training: one line per series. */
+import { card, escapeHtml, grid, legend } from './page.js';
+import { seriesColor } from './page-style.js';
+
+/** A quantity over another, training steps for instance: one line per series. */
 export interface Curve {
   title: string;
   /** What x counts. */
@@ -7,8 +10,6 @@ export interface Curve {
   series: { name: string; x: ArrayLike<number>; y: ArrayLike<number> }[];
 }
 
-/** Colours of the page's style sheet, light or dark as the reader's screen is. */
-const seriesColor = (number: number) => `var(--series-${(number % 6) + 1})`;
 const axis = {
   axisLine: { lineStyle: { color: 'var(--line)' } },
   axisTick: { show: false },
@@ -19,13 +20,11 @@ const width = 400;
 /** On a linear axis: the library fails on ranges of numbers that are no more than this. */
 const drawnAsZero = 1e-12;
 
-/**
- * Draws charts as SVG text without a DOM. The library is loaded when the first report is written, not before.
- *
- * @returns one `<svg>` per chart, its size left to the style sheet
- */
+/** Draws charts of one page as SVG text without a DOM. The library is loaded when the first page is written, not before. */
 export async function createChartDrawing(): Promise<{
-  drawCurve(curve: Curve): string;
+  /** A card for each, side by side, with a legend where there are several lines. */
+  curveCards(curves: readonly Curve[]): string;
+  /** How often each code is used: one `<svg>`, its size left to the style sheet. */
   drawUsage(counts: Int32Array): string;
 }> {
   const echarts = await import('echarts');
@@ -54,33 +53,42 @@ export async function createChartDrawing(): Promise<{
       .replace(/<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">`);
   }
 
+  function drawCurve({ title, xLabel, scale = 'linear', series }: Curve): string {
+    return draw(220, escapeHtml(title), {
+      grid: { left: 48, right: 12, top: 12, bottom: 40 },
+      xAxis: {
+        type: 'value',
+        name: xLabel,
+        nameLocation: 'middle',
+        nameGap: 24,
+        scale: true,
+        minInterval: 1,
+        splitNumber: 4,
+        ...axis,
+        nameTextStyle: { color: 'var(--muted)', fontSize: 12 },
+        splitLine: { show: false },
+      },
+      yAxis: { type: scale === 'log' ? 'log' : 'value', scale: true, splitNumber: 4, ...axis },
+      series: series.map(({ x, y }, number) => ({
+        type: 'line',
+        data: Array.from(x, (value, at) => [value, scale === 'log' || Math.abs(y[at]) > drawnAsZero ? y[at] : 0]),
+        sampling: 'lttb',
+        showSymbol: x.length === 1,
+        silent: true,
+        lineStyle: { color: seriesColor(number), width: 1.6 },
+        itemStyle: { color: seriesColor(number) },
+      })),
+    });
+  }
+
   return {
-    drawCurve({ title, xLabel, scale = 'linear', series }) {
-      return draw(220, escapeHtml(title), {
-        grid: { left: 48, right: 12, top: 12, bottom: 40 },
-        xAxis: {
-          type: 'value',
-          name: xLabel,
-          nameLocation: 'middle',
-          nameGap: 24,
-          scale: true,
-          minInterval: 1,
-          splitNumber: 4,
-          ...axis,
-          nameTextStyle: { color: 'var(--muted)', fontSize: 12 },
-          splitLine: { show: false },
-        },
-        yAxis: { type: scale === 'log' ? 'log' : 'value', scale: true, splitNumber: 4, ...axis },
-        series: series.map(({ x, y }, number) => ({
-          type: 'line',
-          data: Array.from(x, (value, at) => [value, scale === 'log' || Math.abs(y[at]) > drawnAsZero ? y[at] : 0]),
-          sampling: 'lttb',
-          showSymbol: x.length === 1,
-          silent: true,
-          lineStyle: { color: seriesColor(number), width: 1.6 },
-          itemStyle: { color: seriesColor(number) },
-        })),
+    curveCards(curves) {
+      const cards = curves.map((curve) => {
+        const { title, series } = curve;
+        const names = series.map(({ name }, number) => ({ name, color: seriesColor(number) }));
+        return card(title, `${names.length > 1 ? legend(names) : ''}${drawCurve(curve)}`);
       });
+      return grid(cards, ' wide');
     },
 
     drawUsage(counts) {
@@ -100,11 +108,6 @@ export async function createChartDrawing(): Promise<{
       });
     },
   };
-}
-
-/** Text as HTML shows it. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function formatTick(value: number): string {
