@@ -11,6 +11,7 @@ import {
 import { judgementSchema } from '@codebeam/eval';
 import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
+import { experimentSchema as comparedTreatments, planSchema } from '@codebeam/simulation';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, runSettings, tigerTrainingSchema } from '@codebeam/trainers';
 import { z } from 'zod';
@@ -50,7 +51,7 @@ const itemsFile = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('recbole'), file }).describe('an .item file'),
   itemMapSchema.extend({ type: z.literal('table'), file }).describe('CSV, TSV, JSONL or Parquet'),
 ]);
-const layoutSchema = z.strictObject({
+export const layoutSchema = z.strictObject({
   interactions: z.discriminatedUnion('type', [...interactionsReaders, presplitFiles]),
   items: itemsFile.optional(),
   embeddings: file.optional().describe('vectors for embed-items with encoder precomputed'),
@@ -60,28 +61,47 @@ const layoutSchema = z.strictObject({
 export type Layout = z.output<typeof layoutSchema>;
 
 /** Where raw data come from, and in which files. */
-const fetchDataSchema = z.strictObject({
-  layouts: z.array(layoutSchema).min(1).describe('sets of files that will do; the first that is complete is read'),
-  downloads: z
-    .array(
-      z.strictObject({
-        file,
-        url: z.url(),
-        bytes: z.int().positive().optional(),
-        sha256: z.string().length(64).optional(),
-      }),
-    )
-    .default([])
-    .describe('where the files of the first layout can be had'),
-  synthetic: z
-    .strictObject({
-      users: z.int().positive().default(1200),
-      lines: z.int().min(2).default(20).describe('product lines'),
-      steps: z.int().min(2).default(12).describe('items of a line'),
-    })
-    .optional()
-    .describe('makes the data up, in files as of Amazon 2014, instead of reading any'),
-});
+const fetchDataSchema = z
+  .strictObject({
+    layouts: z
+      .array(layoutSchema)
+      .default([])
+      .describe('sets of files that will do; the first that is complete is read'),
+    downloads: z
+      .array(
+        z.strictObject({
+          file,
+          url: z.url(),
+          bytes: z.int().positive().optional(),
+          sha256: z.string().length(64).optional(),
+        }),
+      )
+      .default([])
+      .describe('where the files of the first layout can be had'),
+    synthetic: z
+      .strictObject({
+        users: z.int().positive().default(1200),
+        lines: z.int().min(2).default(20).describe('product lines'),
+        steps: z.int().min(2).default(12).describe('items of a line'),
+      })
+      .optional()
+      .describe('makes the data up, in files as of Amazon 2014, instead of reading any'),
+    sessions: z
+      .strictObject({
+        tracks: z.int().positive().default(3000),
+        users: z.int().positive().default(2000),
+        episodes: z.int().positive().default(72_000).describe('sessions of all users together'),
+      })
+      .optional()
+      .describe('simulates listeners instead: what they liked of what no model chose'),
+  })
+  .refine(({ synthetic, sessions }) => !(synthetic && sessions), {
+    error: 'expected one kind of made-up data, not both synthetic and sessions',
+  })
+  .refine(({ layouts, synthetic, sessions }) => layouts.length > 0 || synthetic || sessions, {
+    path: ['layouts'],
+    error: 'expected one at least, unless data are made up',
+  });
 
 const prepareDataSchema = z.strictObject({
   filters: z.array(filterSchema).default([]).describe('cleaning, from first to last, before the k-core'),
@@ -190,7 +210,7 @@ const protocolSchema = z.strictObject({
   bootstrapSamples: z.int().positive().default(1000).describe('resamplings of users behind each 95 % interval'),
 });
 
-/** A model to be compared: which, under what name if another of its kind is there, and its options. */
+/** A model to be fitted: which, under what name if another of its kind is there, and its options. */
 type Entry = { model: string; name?: string } & Record<string, unknown>;
 const entries = Object.values(recommenderModels).map(({ name, options }) =>
   options.safeExtend({
@@ -203,22 +223,83 @@ const entries = Object.values(recommenderModels).map(({ name, options }) =>
 );
 const entrySchema = z.discriminatedUnion('model', entries as [(typeof entries)[number]]) as unknown as z.ZodType<Entry>;
 
+const recommendersSchema = z
+  .array(entrySchema)
+  .min(1)
+  .refine((entries) => new Set(entries.map(nameOf)).size === entries.length, {
+    error: 'names must differ; give one of two equal models a name',
+  });
+
 /** One comparison of recommenders, no TIGER among them. Unknown keys are errors; defaults stand in the schemas only. */
 export const comparisonSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of everything that is drawn'),
   'fetch-data': fetchDataSchema,
   'prepare-data': prepareDataSchema.prefault({}),
   protocol: protocolSchema.prefault({}),
-  recommenders: z
-    .array(entrySchema)
-    .min(1)
-    .refine((entries) => new Set(entries.map(nameOf)).size === entries.length, {
-      error: 'names must differ; give one of two equal models a name',
-    }),
+  recommenders: recommendersSchema,
 });
 export type ComparisonConfig = z.output<typeof comparisonSchema>;
 
-/** The row's name of a model to be compared. */
+/** What plays in an experiment without a model of its own. */
+export const cataloguePolicies = ['random', 'sticky-artist', 'top-popular', 'repeat'] as const;
+/** What plays a recommender's lists, one for each user. */
+export const listPolicies = ['indexed', 'indexed-in-order', 'restart-when-bored', 'sequential'] as const;
+
+const experimentSection = comparedTreatments.extend({
+  treatments: comparedTreatments.shape.treatments
+    .default(['sticky-artist', 'indexed-in-order', 'restart-when-bored', 'indexed', 'tiger'])
+    .describe(
+      `what plays for each part of the users, the control first: ${[...cataloguePolicies, ...listPolicies].join(', ')}, tiger, or a recommender by its name, asked at each turn`,
+    ),
+  plan: planSchema.optional().describe('what is known of the first metric, for advice on the sample size'),
+  against: z.array(z.string()).default([]).describe('treatments that the others are compared with besides the control'),
+  lists: z.string().optional().describe('recommender that the lists are of; the first when left out'),
+  k: z.int().positive().default(100).describe('tracks of a list'),
+  beamWidth: z.int().positive().default(20).describe('W of TIGER'),
+  episodes: z.int().positive().default(20_000).describe('sessions of all users together'),
+  parallel: z.int().positive().default(64).describe('users who listen at a time'),
+});
+
+const { evaluate: _, ...trained } = pipelineSchema.shape;
+
+/** One experiment on simulated listeners: TIGER and recommenders, trained on a log of theirs, play for them over HTTP. */
+export const experimentSchema = z
+  .strictObject({
+    ...trained,
+    protocol: protocolSchema.prefault({}),
+    recommenders: recommendersSchema,
+    experiment: experimentSection,
+  })
+  .superRefine(({ 'fetch-data': { sessions }, recommenders, experiment }, context) => {
+    const issue = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+    const fitted = recommenders.map(nameOf);
+    const known = [...cataloguePolicies, ...listPolicies, 'tiger', ...fitted];
+    const { treatments, against, lists } = experiment;
+    if (!sessions) issue(['fetch-data', 'sessions'], 'expected sizes: listeners of an experiment are simulated');
+    for (const [i, name] of fitted.entries()) {
+      if (known.indexOf(name) < known.lastIndexOf(name)) {
+        issue(['recommenders', i], `expected a name that no policy has, not ${name}`);
+      }
+    }
+    for (const [i, name] of treatments.entries()) {
+      const path = ['experiment', 'treatments', i];
+      if (!known.includes(name)) issue(path, `expected one of ${known.join(', ')}`);
+      else if (treatments.indexOf(name) < i) issue(path, 'expected what no other treatment is');
+    }
+    for (const [i, name] of against.entries()) {
+      if (treatments.slice(1).includes(name)) continue;
+      issue(['experiment', 'against', i], `expected one of ${treatments.slice(1).join(', ')}`);
+    }
+    if (lists !== undefined && !fitted.includes(lists)) {
+      issue(['experiment', 'lists'], `expected one of ${fitted.join(', ')}`);
+    }
+  });
+export type ExperimentConfig = z.output<typeof experimentSchema>;
+
+/** A config of any line. */
+export type Config = PipelineConfig | ComparisonConfig | ExperimentConfig;
+
+/** What a model to be fitted is called. */
 export function nameOf({ model, name = model }: Entry): string {
   return name;
 }

@@ -13,6 +13,7 @@ export const stageNames = [
   'train-tiger',
   'fit-recommenders',
   'evaluate',
+  'run-experiment',
 ] as const;
 export type StageName = (typeof stageNames)[number];
 
@@ -31,18 +32,23 @@ export const workspaceRoot = dirname(
 
 /** What each stage of a line reads, runs and sees: stages.yaml, which the Nx plugin reads as well. */
 const lines = z
-  .strictObject({ generative: lineSchema, recommenders: lineSchema })
+  .strictObject({ generative: lineSchema, recommenders: lineSchema, experiment: lineSchema })
   .parse(parse(readFileSync(join(workspaceRoot, 'pipelines/stages.yaml'), 'utf8')));
+export type LineName = keyof typeof lines;
+
+/** The line that a config goes along: the last that it has a section for, else the generative one. */
+export function lineOf(config: object): LineName {
+  return (Object.keys(lines) as LineName[]).findLast((line) => line in config) ?? 'generative';
+}
 
 /** The stages that a config goes through, in their order. */
 export function stagesOf(config: object): readonly StageName[] {
-  return Object.keys('recommenders' in config ? lines.recommenders : lines.generative) as StageName[];
+  return Object.keys(lines[lineOf(config)]) as StageName[];
 }
 
 /** @throws RangeError when the stage is not one of the config's line */
 export function stageOf(config: object, name: string): z.output<typeof stageSchema> {
-  const line: Partial<Record<string, z.output<typeof stageSchema>>> =
-    'recommenders' in config ? lines.recommenders : lines.generative;
+  const line: Partial<Record<string, z.output<typeof stageSchema>>> = lines[lineOf(config)];
   const stage = line[name];
   if (stage) return stage;
   throw new RangeError(`pipelines: stage must be one of ${stagesOf(config).join(', ')}, got ${name}`);

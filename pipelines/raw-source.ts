@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Download, downloadFiles, writeFileAtomically, writeSyntheticAmazon } from '@codebeam/data';
-import type { InteractionsFile, Layout, PipelineConfig } from './config.js';
+import { type InteractionsFile, type Layout, layoutSchema, type PipelineConfig } from './config.js';
 
 /** Where a run's raw files are. */
 export interface RawSource {
@@ -23,11 +23,35 @@ export interface RawRequest {
 }
 
 /** What the synthetic shop writes. */
-const syntheticLayout: Layout = {
+const shopLayout = layoutSchema.parse({
   interactions: { type: 'amazon', file: 'reviews_Synthetic_5.json.gz' },
   items: { type: 'amazon', file: 'meta_Synthetic.json.gz' },
-  recommendations: [],
-};
+});
+/** What simulated listeners leave. */
+const sessionsLayout = layoutSchema.parse({
+  interactions: {
+    type: 'table',
+    file: 'listens.parquet',
+    columns: { user: 'user', item: 'item', timestamp: 'timestamp' },
+  },
+  items: {
+    type: 'table',
+    file: 'tracks.parquet',
+    columns: { id: 'track', title: 'title', brand: 'artist', categories: 'genre' },
+  },
+});
+
+/** The files of data that are made up; nothing where data are real. */
+function madeUpLayout({ synthetic, sessions }: PipelineConfig['fetch-data']): Layout | undefined {
+  return synthetic ? shopLayout : sessions && sessionsLayout;
+}
+
+/** Whether the config has its data made up, which takes no network and little time. */
+export function isMadeUp(config: RawRequest['config']): boolean {
+  return madeUpLayout(config['fetch-data']) !== undefined;
+}
+
+const madeUpFolder = (run: string) => join('checkpoints', '.work', run, 'sample');
 
 export function layoutFiles({ interactions, items, embeddings, recommendations }: Layout): string[] {
   return [
@@ -50,16 +74,17 @@ export function syntheticOptions({ seed, 'fetch-data': { synthetic } }: RawReque
 }
 
 /**
- * The raw files, where they are there: those of `--raw`, or of `datasets/<name>/raw`; the synthetic shop's, where the
+ * The raw files, where they are there: those of `--raw`, or of `datasets/<name>/raw`; those that are made up, where the
  * config asks for it, once `makeSource` wrote them. Of several layouts the first that is complete counts.
  *
  * @throws Error when a folder was given and holds no complete layout
  */
 export async function findSource({ dataset, run, config, raw }: RawRequest): Promise<RawSource | undefined> {
-  const { layouts, synthetic } = config['fetch-data'];
-  if (synthetic) {
-    const folder = join('checkpoints', '.work', run, 'sample');
-    return findFiles(folder, syntheticLayout) && { source: 'sample', folder, layout: syntheticLayout };
+  const { layouts } = config['fetch-data'];
+  const madeUp = madeUpLayout(config['fetch-data']);
+  if (madeUp) {
+    const folder = madeUpFolder(run);
+    return findFiles(folder, madeUp) && { source: 'sample', folder, layout: madeUp };
   }
   const folder = raw ?? join('datasets', dataset, 'raw');
   const layout = layouts.map((candidate) => findFiles(folder, candidate)).find((found) => found !== undefined);
@@ -72,18 +97,25 @@ export async function findSource({ dataset, run, config, raw }: RawRequest): Pro
 }
 
 /**
- * Makes the raw files be there: writes the synthetic shop, or downloads.
+ * Makes the raw files be there: makes them up, or downloads.
  *
  * @throws Error naming all three ways to have data, when there is no download or it fails
  */
 export async function makeSource(request: RawRequest, log: (text: string) => void): Promise<RawSource> {
   const { dataset, run, config } = request;
-  const { layouts, downloads } = config['fetch-data'];
+  const { layouts, downloads, sessions } = config['fetch-data'];
   const synthetic = syntheticOptions(config);
   if (synthetic) {
-    const folder = join('checkpoints', '.work', run, 'sample');
+    const folder = madeUpFolder(run);
     await writeSyntheticAmazon(folder, synthetic);
-    return { source: 'sample', folder, layout: syntheticLayout };
+    return { source: 'sample', folder, layout: shopLayout };
+  }
+  if (sessions) {
+    const folder = madeUpFolder(run);
+    // Loaded where it runs: stages that only find files run no simulation.
+    const { writeSessionData } = await import('./session-data.js');
+    await writeSessionData(folder, sessions, config.seed);
+    return { source: 'sample', folder, layout: sessionsLayout };
   }
   const folder = join('datasets', dataset, 'raw');
   const fail = (reason: string, cause?: unknown) =>

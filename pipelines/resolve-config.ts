@@ -1,13 +1,9 @@
 import { type ConfigPath, type ConfigSection, checkConfig, isSection, parseConfigFile } from '@codebeam/data';
 import { parse } from 'yaml';
-import {
-  type ComparisonConfig,
-  comparisonSchema,
-  type PipelineConfig,
-  pipelineSchema,
-  type Variant,
-  variants,
-} from './config.js';
+import { type Config, comparisonSchema, experimentSchema, pipelineSchema, type Variant, variants } from './config.js';
+import { lineOf as lineOfConfig } from './pipeline.js';
+
+const schemas = { generative: pipelineSchema, recommenders: comparisonSchema, experiment: experimentSchema };
 
 export interface ConfigOverrides {
   /** The section of the file that overrides the recipe. */
@@ -27,9 +23,9 @@ export function resolveConfig(
   file: string,
   text: string,
   { variant, set = [] }: ConfigOverrides = {},
-): { config: PipelineConfig | ComparisonConfig; sections: Variant[] } {
+): { config: Config; sections: Variant[] } {
   const { recipe, sections, lineOf } = parseFile(file, text);
-  const schema = 'recommenders' in recipe ? comparisonSchema : pipelineSchema;
+  const schema = schemas[lineOfConfig(recipe)];
   const check = (
     config: ConfigSection,
     used: Variant | undefined,

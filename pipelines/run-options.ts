@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ComparisonConfig, type PipelineConfig, type Variant, variants } from './config.js';
+import { type Config, type Variant, variants } from './config.js';
 import { resolveConfig } from './resolve-config.js';
 
 /** Options that a single stage and a whole pipeline share. */
@@ -47,7 +47,7 @@ export function chosenVariant(options: RunOptions): Variant | undefined {
 export function readConfig(
   path: string,
   options: RunOptions,
-): { dataset: string; config: PipelineConfig | ComparisonConfig; sections: readonly Variant[] } {
+): { dataset: string; config: Config; sections: readonly Variant[] } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -21,6 +21,7 @@ const loadStage: Record<string, () => Promise<Stage<Section>>> = {
   evaluate: async () => (await import('./stages/evaluate.js')).evaluate,
   'fit-recommenders': async () => (await import('./stages/fit-recommenders.js')).fitRecommenders,
   'evaluate-recommenders': async () => (await import('./stages/evaluate-recommenders.js')).evaluateRecommenders,
+  'run-experiment': async () => (await import('./stages/run-experiment.js')).runExperiment,
 };
 
 const command = addRunOptions(new Command('run-stage'))

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { workspaceRoot } from './pipeline.js';
-import { findSource, makeSource } from './raw-source.js';
+import { type StageName, stageFolders, stagesOf, workspaceRoot } from './pipeline.js';
+import { findSource, isMadeUp, makeSource } from './raw-source.js';
 import { isVerbose, reportError } from './report-error.js';
 import { addRunOptions, chosenVariant, type RunOptions, rawFolder, readConfig, runName } from './run-options.js';
 
@@ -22,7 +22,7 @@ async function main(name: string, options: RunOptions): Promise<void> {
   const request = { dataset: name, run: runName(name, options), config, ...(raw !== undefined && { raw }) };
   let chosen = options;
   try {
-    (await findSource(request)) ?? (await makeSource(request, console.log));
+    if (!isMadeUp(config)) (await findSource(request)) ?? (await makeSource(request, console.log));
   } catch (error) {
     const standIn = raw === undefined && sections.includes('sample') && chosenVariant(options) !== 'paper';
     if (!standIn) throw error;
@@ -30,21 +30,31 @@ async function main(name: string, options: RunOptions): Promise<void> {
     chosen = { ...rest, sample: true, ...(run !== undefined && { run: `${run}-sample` }) };
     console.log(sampleBanner(name, (error as Error).message));
   }
-  process.exitCode = runStages(name, chosen);
-  if (process.exitCode === 0) {
-    const run = runName(name, chosen);
-    const { formatRunResults, readResults } = await import('./results.js');
-    const results = await readResults(run);
-    // The stage has printed every variant of the protocol; what one came for stands at the end.
-    const models = results.models.filter(({ protocol }) => protocol === undefined);
-    console.log(`\n${formatRunResults({ ...results, models })}`);
-    console.log(`report: ${join('checkpoints', run, 'evaluate', 'report.html')}`);
-  }
+  const last = stagesOf(config).at(-1)!;
+  process.exitCode = runStages(name, last, chosen);
+  if (process.exitCode === 0) await printResults(runName(name, chosen), last);
 }
 
-function runStages(name: string, options: RunOptions): number {
+/** The stage has printed every variant of the protocol; what one came for stands at the end. */
+async function printResults(run: string, last: StageName): Promise<void> {
+  const { output } = stageFolders(run, last);
+  if (last === 'run-experiment') {
+    const { formatExperimentResults, readExperiment } = await import('./experiment-results.js');
+    const results = await readExperiment(run);
+    console.log(`\n${formatExperimentResults({ ...results, analyses: [results.analyses[0]] })}`);
+    console.log(`report: ${join(output, 'experiment.html')}`);
+    return;
+  }
+  const { formatRunResults, readResults } = await import('./results.js');
+  const results = await readResults(run);
+  const models = results.models.filter(({ protocol }) => protocol === undefined);
+  console.log(`\n${formatRunResults({ ...results, models })}`);
+  console.log(`report: ${join(output, 'report.html')}`);
+}
+
+function runStages(name: string, last: StageName, options: RunOptions): number {
   const variant = chosenVariant(options);
-  const target = `pipelines:${name}:evaluate${variant === undefined ? '' : `:${variant}`}`;
+  const target = `pipelines:${name}:${last}${variant === undefined ? '' : `:${variant}`}`;
   const raw = rawFolder(options);
   const forwarded = [
     ...(options.run === undefined ? [] : [`--run=${options.run}`]),

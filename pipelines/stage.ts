@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { hashFile } from '@codebeam/data';
-import type { ComparisonConfig, PipelineConfig } from './config.js';
+import type { ComparisonConfig, Config, ExperimentConfig, PipelineConfig } from './config.js';
 import { type StageName, stageFolders, stageOf } from './pipeline.js';
 
-/** The sections of both kinds of config. */
-type Sections = PipelineConfig & ComparisonConfig;
+/** The sections of all kinds of config. */
+type Sections = PipelineConfig & ComparisonConfig & ExperimentConfig;
 export type Section = Exclude<keyof Sections, 'seed'>;
 
 /** What a stage gets. It reads by `input`, writes by `output`, and sees its own sections of the config only. */
@@ -53,7 +53,7 @@ export interface StageOptions {
   name: StageName;
   dataset: string;
   run: string;
-  config: PipelineConfig | ComparisonConfig;
+  config: Config;
   /** Stands for the code that runs: work begun by other code is not resumed. */
   code: string;
   versions: Record<string, string>;

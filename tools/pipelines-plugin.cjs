@@ -45,7 +45,7 @@ function targetsOf(file, lines, workspaceRoot) {
     );
   }
   const config = readConfig(join(workspaceRoot, file));
-  const stages = typeof config === 'object' && 'recommenders' in config ? lines.recommenders : lines.generative;
+  const stages = lines[lineOf(config, lines)];
   const offered = variants.filter((variant) => typeof config === 'string' || variant in config);
   const configurations = (of) => Object.fromEntries(offered.map((variant) => [variant, of(variant)]));
   const shared = { executor: 'nx:run-commands' };
@@ -57,7 +57,7 @@ function targetsOf(file, lines, workspaceRoot) {
       ...shared,
       // What lies in a folder that git ignores is no input to Nx, so fetch-data always looks.
       cache: stage !== 'fetch-data',
-      parallelism: !/^(train|fit)-/.test(stage),
+      parallelism: !/^(train|fit|run)-/.test(stage),
       dependsOn: ['build', ...reads.map((read) => ({ target: `${name}:${read}`, params: 'forward' }))],
       inputs: [
         { runtime: `echo ${digest(config, ['seed', ...sections])}` },
@@ -85,6 +85,11 @@ function targetsOf(file, lines, workspaceRoot) {
     configurations: configurations((variant) => ({ command: `${command} --${variant}` })),
   };
   return targets;
+}
+
+/** The line that a config goes along: the last that it has a section for, else the generative one. As in pipeline.ts. */
+function lineOf(config, lines) {
+  return Object.keys(lines).findLast((line) => typeof config === 'object' && line in config) ?? 'generative';
 }
 
 /** The parsed config, or its text where it does not parse: the stage itself then says what is wrong, with the line. */

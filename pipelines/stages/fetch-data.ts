@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile, writeFileAtomically } from '@codebeam/data';
-import { findSource, layoutFiles, makeSource, type RawSource, syntheticOptions } from '../raw-source.js';
+import { findSource, isMadeUp, layoutFiles, makeSource, type RawSource } from '../raw-source.js';
 import type { StageContext } from '../stage.js';
 
 /** What source.json says: where data come from and what they are, so that later stages follow their content. */
@@ -13,8 +13,8 @@ export interface SourceRecord {
 /** Finds, downloads or makes up the raw files, and writes down what they are. */
 export async function fetchData(context: StageContext<'fetch-data'>): Promise<Record<string, number>> {
   const { log, output } = context;
-  // The sample is always written anew: that is quick, and a file left by another size of shop would be taken for it.
-  const found = syntheticOptions(context.config) ? undefined : await findSource(context);
+  // What is made up is always written anew: that is quick, and a file left by another size of shop would be taken for it.
+  const found = isMadeUp(context.config) ? undefined : await findSource(context);
   const { source, folder, layout } = found ?? (await makeSource(context, log));
   const files: SourceRecord['files'] = [];
   for (const name of layoutFiles(layout)) {

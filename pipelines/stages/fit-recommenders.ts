@@ -48,7 +48,7 @@ export async function fitRecommenders(context: Context): Promise<Record<string, 
         ...(judged && {
           validation: {
             metric: mainMetric(judged),
-            evaluate: async (one) => (await judgeLists(one, judged)).overall,
+            evaluate: async (one) => toldBy((await judgeLists(one, judged)).overall),
           },
         }),
       },
@@ -63,6 +63,11 @@ export async function fitRecommenders(context: Context): Promise<Record<string, 
     trainingInteractions: train.users.length,
     validationInteractions: validation.users.length,
   };
+}
+
+/** Metrics but for those that the data say nothing of: rating errors, where there are no ratings. */
+function toldBy(metrics: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type PipelineConfig, variants } from '../../pipelines/config.js';
+import { type ExperimentConfig, type PipelineConfig, variants } from '../../pipelines/config.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 
 const folder = resolve(import.meta.dirname, '../../pipelines/configs');
@@ -90,6 +90,73 @@ describe('a wrong value', () => {
   it('is an error in --set too', () => {
     expect(() => resolveBase('', { set: ['tiger.dropout=2'] })).toThrow(
       'pipelines: tiger.dropout (--set tiger.dropout=2) must be valid, got 2',
+    );
+  });
+});
+
+describe('data that are made up', () => {
+  const resolve = (fetching: string) => resolveConfig('shop.yaml', `fetch-data: ${fetching}`);
+
+  it('need no files', () => {
+    const { config } = resolve('{ sessions: { users: 10 } }');
+    expect(config['fetch-data'].sessions).toEqual({ tracks: 3000, users: 10, episodes: 72_000 });
+    expect(resolve('{ synthetic: {} }').config['fetch-data'].layouts).toEqual([]);
+  });
+
+  it.each([
+    ['{}', 'fetch-data.layouts (shop.yaml) must be valid, got nothing; expected one at least, unless data are made up'],
+    ['{ synthetic: {}, sessions: {} }', 'expected one kind of made-up data, not both synthetic and sessions'],
+  ])('or else are an error: %s', (fetching, message) => {
+    expect(() => resolve(fetching)).toThrow(message);
+  });
+});
+
+describe('an experiment', () => {
+  const text = `fetch-data:
+  sessions: { users: 100 }
+recommenders: [{ model: core }, { model: core, name: other }]
+experiment:
+  name: CORE
+`;
+  const resolve = (set: string[], config = text) =>
+    resolveConfig('ab.yaml', config, { set }).config as ExperimentConfig;
+
+  it("has the seed's treatments and TIGER, unless it says otherwise", () => {
+    const { experiment } = resolve([]);
+    const treatments = ['sticky-artist', 'indexed-in-order', 'restart-when-bored', 'indexed', 'tiger'];
+    expect(experiment).toMatchObject({ treatments, k: 100, against: [] });
+    const set = ['experiment.treatments=[random, other, core]', 'experiment.against=[core]', 'experiment.lists=other'];
+    expect(resolve(set).experiment.treatments).toEqual(['random', 'other', 'core']);
+  });
+
+  it.each([
+    [
+      'a treatment that is none',
+      ['experiment.treatments=[random, stiky-artist]'],
+      /experiment\.treatments\.1 \(--set .*\) must be valid, got "stiky-artist"; expected one of random, sticky-artist, .*, tiger, core, other$/,
+    ],
+    [
+      'one twice',
+      ['experiment.treatments=[random, core, core]'],
+      /treatments\.2 .*expected what no other treatment is/,
+    ],
+    ['one alone', ['experiment.treatments=[random]'], /experiment\.treatments .*must be valid/],
+    ['another control that is none', ['experiment.against=[core]'], /against\.0 .*expected one of indexed-in-order, /],
+    ['lists of nobody', ['experiment.lists=ease'], /experiment\.lists .*got "ease"; expected one of core, other/],
+    [
+      'a recommender by the name of a policy',
+      ['recommenders=[{ model: core, name: tiger }]'],
+      /recommenders\.0 .*expected a name that no policy has, not tiger/,
+    ],
+    ['an unknown key', ['experiment.treatment=random'], /the nearest is experiment\.treatments/],
+  ])('is refused with %s', (_, set, message) => {
+    expect(() => resolve(set)).toThrow(message);
+  });
+
+  it('is refused with data that nobody can be asked about', () => {
+    const real = text.replace('sessions: { users: 100 }', 'layouts: [{ interactions: { type: amazon, file: a.gz } }]');
+    expect(() => resolve([], real)).toThrow(
+      /fetch-data\.sessions .*got nothing; expected sizes: listeners of an experiment are simulated/,
     );
   });
 });

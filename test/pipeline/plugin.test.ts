@@ -9,11 +9,12 @@ const root = resolve(import.meta.dirname, '../..');
 const plugin = createRequire(import.meta.url)('../../tools/pipelines-plugin.cjs');
 const stagesFile = readFileSync(join(root, 'pipelines/stages.yaml'), 'utf8');
 type Line = Record<string, { code?: string; reads: string[]; packages: string[]; sections: string[] }>;
-const lines: Record<'generative' | 'recommenders', Line> = parse(stagesFile);
+const lines: Record<'generative' | 'recommenders' | 'experiment', Line> = parse(stagesFile);
 const stages = lines.generative;
 
 interface Target {
   cache: boolean;
+  parallelism: boolean;
   dependsOn: (string | { target: string; params: string })[];
   inputs: (string | Record<string, unknown>)[];
   outputs: string[];
@@ -54,6 +55,18 @@ it('goes along the other line where recommenders are compared', () => {
   expect(Object.keys(targets)).toEqual([...Object.keys(lines.recommenders).map((stage) => `films:${stage}`), 'films']);
   expect(targets['films:evaluate'].dependsOn).toContainEqual({ target: 'films:fit-recommenders', params: 'forward' });
   expect(targets['films:evaluate'].inputs).toContain('{projectRoot}/stages/evaluate-recommenders.ts');
+});
+
+it('goes along the line of an experiment where there is one, which fits recommenders, too', () => {
+  const targets = targetsOf('ab', 'recommenders: [{ model: core }]\nexperiment: { name: CORE }');
+  expect(Object.keys(targets)).toEqual([...Object.keys(lines.experiment).map((stage) => `ab:${stage}`), 'ab']);
+  const { dependsOn, parallelism } = targets['ab:run-experiment'];
+  expect(dependsOn).toContainEqual({ target: 'ab:train-tiger', params: 'forward' });
+  expect(dependsOn).toContainEqual({ target: 'ab:fit-recommenders', params: 'forward' });
+  expect(parallelism).toBe(false); // it measures latencies
+  for (const [name, stage] of Object.entries(lines.experiment).slice(0, -1)) {
+    expect(stage).toEqual(lines.generative[name] ?? lines.recommenders[name]); // one definition of each
+  }
 });
 
 it('a stage depends on the stages that it reads, hands them its arguments, and owns its folder of the run', () => {

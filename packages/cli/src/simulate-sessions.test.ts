@@ -93,7 +93,10 @@ describe('codebeam simulate sessions', () => {
   it.each([
     ['policies:\n  a: { type: radnom }\n', 'must be valid, got "radnom"'],
     ['polices: {}\n', 'policies'],
-    ['policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n', 'must be valid, got "b"; expected a policy: a'],
+    [
+      'policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n',
+      'must be valid, got "b"; expected a policy: a',
+    ],
     ['policies:\n  a: { type: indexed }\n', 'policies.a must have lists or a checkpoint, got neither'],
     [
       'policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n  b: { type: indexed, lists: lists.json, fallback: a }\n',

@@ -1,16 +1,15 @@
 import { dirname, relative, resolve } from 'node:path';
 import { readConfig } from '@codebeam/data';
 import {
+  adviseOnSampleSize,
   formatExperiment,
   runSessions,
   type SavedRecommender,
   type SessionMeans,
   type SessionServices,
-  type SessionsConfig,
   type SessionsRun,
   sessionMeans,
   sessionsSchema,
-  usersPerGroup,
   writeSessions,
 } from '@codebeam/simulation';
 import { Command } from 'commander';
@@ -72,7 +71,9 @@ export function simulateSessionsCommand(): Command {
 
 async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
-  for (const line of adviceOf(config)) console.error(line);
+  const { experiment } = config;
+  const advice = experiment ? adviseOnSampleSize(experiment) : [];
+  for (const line of advice) console.error(`advice: ${line}`);
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {
     pathOf: (name) => resolve(folder, name),
@@ -86,17 +87,6 @@ async function simulateSessions({ config: path, seed, out, backend, json }: Simu
     run.policies.map(({ policy, sessions, rows }) => [policy, sessionMeans(sessions, rows)]),
   );
   console.log(json ? JSON.stringify(means) : tables(means, run));
-}
-
-/** How many users the experiment needs, where its plan says what is known. */
-function adviceOf({ experiment }: SessionsConfig): string[] {
-  if (!experiment?.plan) return [];
-  const { plan, alpha, correction, treatments, metrics } = experiment;
-  const comparisons = correction === 'none' ? 1 : (treatments.length - 1) * (metrics?.length ?? 1);
-  const users = usersPerGroup({ ...plan, alpha, comparisons });
-  return [
-    `advice: ${users} users in each of ${treatments.length} groups find an effect of ${plan.effect} % with a power of ${plan.power}`,
-  ];
 }
 
 async function loadSaved(folder: string, backend: string | undefined): Promise<SavedRecommender> {

@@ -8,7 +8,12 @@ export {
 } from './experiments/analyse-experiment.js';
 export { bucketOf, bucketsOf, type Experiment, murmur3, treatmentOf } from './experiments/buckets.js';
 export { type AnytimeTest, confidenceSequence } from './experiments/confidence-sequence.js';
-export { analysisOptions, experimentSchema, planSchema } from './experiments/experiment-config.js';
+export {
+  adviseOnSampleSize,
+  analysisOptions,
+  experimentSchema,
+  planSchema,
+} from './experiments/experiment-config.js';
 export { formatExperiment } from './experiments/format-experiment.js';
 export { policyByTreatment } from './experiments/policy-by-treatment.js';
 export { renderExperiment } from './experiments/render-experiment.js';
@@ -156,6 +161,7 @@ export {
   unknownPolicies,
 } from './sessions/policies-config.js';
 export { type RecommenderPolicyOptions, recommenderPolicy } from './sessions/recommender-policy.js';
+export { type RemotePolicyOptions, remotePolicy } from './sessions/remote-policy.js';
 export { type PolicySessions, renderSessions } from './sessions/render-sessions.js';
 export { type SessionMeans, sessionMeans } from './sessions/session-means.js';
 export {

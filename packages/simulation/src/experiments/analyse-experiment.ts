@@ -5,6 +5,8 @@ import { sessionise } from './sessionise.js';
 import { type UserMetric, type UserMetrics, userMetricNames, userMetrics } from './user-metrics.js';
 
 export interface AnalysisOptions {
+  /** The treatment that the others are compared with. Default `C`. */
+  control?: string;
   metrics?: readonly UserMetric[];
   /** Default .05. */
   alpha?: number;
@@ -25,7 +27,7 @@ export interface TreatmentGroup {
   metrics: Readonly<Record<string, SampleSummary>>;
 }
 
-/** What a treatment changes, against the control. */
+/** What a treatment changes, against the one that it is compared with. */
 export interface Effect {
   treatment: string;
   metric: UserMetric;
@@ -42,12 +44,14 @@ export interface Effect {
 
 export interface ExperimentAnalysis {
   experiment: string;
+  /** The treatment that the others are compared with. */
+  control: string;
   alpha: number;
   correction: NonNullable<AnalysisOptions['correction']>;
   peeking?: { effect: number };
-  /** By treatment, the control first. */
+  /** By number: `C`, `T1`, `T2` ..., whichever is the control. */
   groups: TreatmentGroup[];
-  /** By metric, then treatment. */
+  /** By metric, then treatment, without the control. */
   effects: Effect[];
 }
 
@@ -69,7 +73,13 @@ export function analyseExperiment(
 export function analyseUsers(
   { experiments, values }: Pick<UserMetrics, 'experiments' | 'values'>,
   experiment: string,
-  { metrics = userMetricNames, alpha = 0.05, correction = 'none', peeking }: AnalysisOptions = {},
+  {
+    control: name = treatmentName(0),
+    metrics = userMetricNames,
+    alpha = 0.05,
+    correction = 'none',
+    peeking,
+  }: AnalysisOptions = {},
 ): ExperimentAnalysis {
   const treatments = experiments[experiment];
   if (!treatments) {
@@ -86,10 +96,11 @@ export function analyseUsers(
       metrics: Object.fromEntries(metrics.map((metric) => [metric, describeSample(own(metric))])),
     };
   });
-  const [control, ...others] = groups;
-  if (numbers[0] !== 0 || others.length === 0) {
+  const control = groups.find(({ treatment }) => treatment === name);
+  const others = groups.filter((group) => group !== control);
+  if (!control || others.length === 0) {
     throw new RangeError(
-      `simulation: log of experiment ${experiment} must have users of the control and of a treatment, got ${groups.map(({ treatment }) => treatment).join(', ') || 'none'}; collect more`,
+      `simulation: log of experiment ${experiment} must have users of the control ${name} and of a treatment, got ${groups.map(({ treatment }) => treatment).join(', ') || 'none'}; collect more`,
     );
   }
   const tests = metrics.flatMap((metric) =>
@@ -108,5 +119,10 @@ export function analyseUsers(
     adjustedPValue: adjusted[i],
     isSignificant: adjusted[i] < alpha,
   }));
-  return { experiment, alpha, correction, ...(peeking && { peeking }), groups, effects };
+  return { experiment, control: name, alpha, correction, ...(peeking && { peeking }), groups, effects };
+}
+
+/** The users of a treatment that an analysis has. */
+export function groupOf({ groups }: ExperimentAnalysis, treatment: string): TreatmentGroup {
+  return groups.find((group) => group.treatment === treatment)!;
 }

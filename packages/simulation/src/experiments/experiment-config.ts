@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { detectableEffect, usersPerGroup } from './sample-size.js';
 import { userMetricNames } from './user-metrics.js';
 
 /** An experiment among policies, and how it is analysed. */
@@ -30,4 +31,32 @@ export function analysisOptions({
   peeking,
 }: Omit<z.output<typeof experimentSchema>, 'name' | 'treatments'>) {
   return { alpha, correction, ...(metrics && { metrics }), ...(peeking && { peeking }) };
+}
+
+/**
+ * How many users an experiment needs, and what it finds with those that there are: lines to print, none without a plan. Where p-values
+ * are corrected, alpha is taken to be shared evenly among all comparisons with the control.
+ *
+ * @param users  of all groups together, where that is known
+ */
+export function adviseOnSampleSize(
+  {
+    plan,
+    treatments,
+    metrics,
+    alpha,
+    correction,
+  }: z.output<typeof experimentSchema> & { plan?: z.output<typeof planSchema> | undefined },
+  users?: number,
+): string[] {
+  if (!plan) return [];
+  const groups = treatments.length;
+  const { length } = metrics ?? userMetricNames;
+  const known = { ...plan, alpha, comparisons: correction === 'none' ? 1 : (groups - 1) * length };
+  const advice = `${usersPerGroup(known)} users in each of ${groups} groups find an effect of ${plan.effect} % with a power of ${plan.power}`;
+  if (users === undefined) return [advice];
+  const each = Math.floor(users / groups);
+  // A variance estimated from fewer says next to nothing.
+  const found = each < 20 ? 'are too few to say' : `find one of ${detectableEffect(known, each).toFixed(1)} %`;
+  return [advice, `the ${users} users that there are, about ${each} in a group, ${found}`];
 }

@@ -2,6 +2,7 @@ import { describeSample, type SampleSummary, welchTest } from '@codebeam/eval';
 import { createGenerator, createKey, foldIn } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
 import {
+  adviseOnSampleSize,
   analyseExperiment,
   analyseUsers,
   bucketOf,
@@ -9,6 +10,7 @@ import {
   collectEvents,
   confidenceSequence,
   detectableEffect,
+  experimentSchema,
   formatExperiment,
   murmur3,
   type Policy,
@@ -166,10 +168,33 @@ describe('analyseExperiment', () => {
     expect(renderExperiment(analysis, { policies: ['random', '<b>'] })).toBe(page);
   });
 
+  it('compares with another treatment on request, and shows both on one page', () => {
+    const users = usersOf([valuesOf(100, 10, 4), valuesOf(100, 11, 9), valuesOf(100, 12, 4)]);
+    const first = analyseUsers(users, 'AA', { metrics });
+    const other = analyseUsers(users, 'AA', { metrics, control: 'T1', correction: 'holm' });
+    expect(other.groups.map(({ treatment }) => treatment)).toEqual(['C', 'T1', 'T2']);
+    expect(other.effects.map(({ treatment }) => treatment)).toEqual(['C', 'T2']);
+    const [{ difference }] = first.effects;
+    expect(other.effects[0].difference.low).toBeCloseTo(-difference.high, 12);
+    expect(other.effects[1].percent.mean).toBeCloseTo(100 / 11, 12);
+    const policies = ['random', 'indexed', 'sticky'];
+    expect(formatExperiment(other, policies)).toMatch(
+      /^AA against T1: C random \(100 users\), T1 indexed[\s\S]*mean_time_per_session {2}C +11\.0000 {2}10\.0000 {2}−9\.1 %/,
+    );
+    const page = renderExperiment([first, other], { policies });
+    expect(page).toContain('Effects of AA against C random');
+    expect(page).toContain('Effects of AA against T1 indexed');
+    // t(.975, 99) = 1.98422, standard error .2
+    expect(page).toContain('10.0000 [9.6032, 10.3968]');
+    expect(() => analyseUsers(users, 'AA', { control: 'T3' })).toThrow('users of the control T3 and of a treatment');
+  });
+
   it('refuses experiments that the log does not have, and single groups', () => {
     const users = usersOf([valuesOf(5, 10, 4)]);
     expect(() => analyseUsers(users, 'BB')).toThrow("simulation: experiment must be one of the log's (AA), got BB");
-    expect(() => analyseUsers(users, 'AA')).toThrow('must have users of the control and of a treatment, got C');
+    expect(() => analyseUsers(users, 'AA')).toThrow(
+      'must have users of the control C and of a treatment, got C; collect more',
+    );
   });
 });
 
@@ -227,6 +252,25 @@ describe('usersPerGroup', () => {
     expect(detectableEffect(plan, usersPerGroup(plan))).toBeLessThanOrEqual(5);
     expect(detectableEffect(plan, usersPerGroup(plan) - 1)).toBeGreaterThan(5);
     expect(() => usersPerGroup({ ...plan, effect: 0 })).toThrow('simulation: effect to find must differ from 0, got 0');
+  });
+
+  it('is advised on in words, from a plan', () => {
+    const plan = { mean: 2, deviation: 2, effect: 20, power: 0.8 };
+    const config = { ...experimentSchema.parse({ name: 'x', treatments: ['a', 'b'] }), plan };
+    expect(adviseOnSampleSize(config)).toEqual([
+      '394 users in each of 2 groups find an effect of 20 % with a power of 0.8',
+    ]);
+    expect(adviseOnSampleSize(config, 788)[1]).toBe(
+      'the 788 users that there are, about 394 in a group, find one of 20.0 %',
+    );
+    // Two comparisons by each of five metrics share alpha.
+    const corrected = { ...config, treatments: ['a', 'b', 'c'], correction: 'holm' as const };
+    const needed = usersPerGroup({ mean: 2, deviation: 2, effect: 20, comparisons: 10 });
+    expect(adviseOnSampleSize(corrected, 30)).toEqual([
+      `${needed} users in each of 3 groups find an effect of 20 % with a power of 0.8`,
+      'the 30 users that there are, about 10 in a group, are too few to say',
+    ]);
+    expect(adviseOnSampleSize({ ...config, plan: undefined })).toEqual([]);
   });
 
   it('finds the effect as often as it says', () => {

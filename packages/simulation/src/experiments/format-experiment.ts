@@ -1,41 +1,49 @@
-import type { Effect, ExperimentAnalysis } from './analyse-experiment.js';
+import { treatmentName } from '../sessions/event-log.js';
+import { type Effect, type ExperimentAnalysis, groupOf } from './analyse-experiment.js';
 
-/** The analysis as text: a row for each metric and treatment, effects in percent of the control with their intervals. */
+/**
+ * The analysis as text: a row for each metric and treatment, effects in percent of the control with their intervals.
+ *
+ * @param policies  what each treatment is, in the order of the groups
+ */
 export function formatExperiment(analysis: ExperimentAnalysis, policies: readonly string[] = []): string {
-  const { experiment, groups, effects } = analysis;
+  const { experiment, control, groups, effects } = analysis;
   const names = groups.map(({ treatment, users }, i) => {
     return `${treatment}${policies[i] ? ` ${policies[i]}` : ''} (${users} users)`;
   });
   const head = ['metric', 'treatment', 'control', 'mean', 'effect', 'interval', 'p', ''];
-  const rows = effects.map((effect) => {
-    const own = groups.find(({ treatment }) => treatment === effect.treatment)!;
-    return [
-      effect.metric,
-      effect.treatment,
-      shownMean(groups[0].metrics[effect.metric].mean),
-      shownMean(own.metrics[effect.metric].mean),
-      shownPercent(effect.percent.mean),
-      `[${shownPercent(effect.percent.low)}, ${shownPercent(effect.percent.high)}]`,
-      shownPValue(effect.adjustedPValue),
-      effect.isSignificant ? 'significant' : '',
-    ];
-  });
+  const rows = effects.map(({ metric, treatment, percent, adjustedPValue, isSignificant }) => [
+    metric,
+    treatment,
+    shownMean(groupOf(analysis, control).metrics[metric].mean),
+    shownMean(groupOf(analysis, treatment).metrics[metric].mean),
+    shownPercent(percent.mean),
+    `[${shownPercent(percent.low)}, ${shownPercent(percent.high)}]`,
+    shownPValue(adjustedPValue),
+    isSignificant ? 'significant' : '',
+  ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
   const line = (row: string[]) =>
     row
       .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
       .join('  ')
       .trimEnd();
-  return [`${experiment}: ${names.join(', ')}`, ...[head, ...rows].map(line), describeTests(analysis)].join('\n');
+  const title = control === treatmentName(0) ? experiment : `${experiment} against ${control}`;
+  return [`${title}: ${names.join(', ')}`, ...[head, ...rows].map(line), describeTests(analysis)].join('\n');
 }
 
 /** What intervals and p-values of an analysis are. */
 export function describeTests({ alpha, correction, peeking }: ExperimentAnalysis): string {
-  const level = `${Number((100 * (1 - alpha)).toPrecision(6))} %`;
+  const level = shownLevel(alpha);
   const intervals = peeking
     ? `Intervals: ${level} confidence sequence (normal mixture), narrowest for effects of ${peeking.effect} %; they hold however often one looks`
     : `Intervals: ${level}, Welch's t, for one look at the end`;
   return `${intervals}. P-values: ${correction === 'none' ? 'each by itself' : `${correction} over all rows`}.`;
+}
+
+/** The level of intervals that leave alpha out. */
+export function shownLevel(alpha: number): string {
+  return `${Number((100 * (1 - alpha)).toPrecision(6))} %`;
 }
 
 export function shownMean(mean: number): string {

@@ -1,18 +1,21 @@
-import { escapeHtml, type PageFrame, type PageSection, renderPage } from '@codebeam/eval';
-import type { Effect, ExperimentAnalysis } from './analyse-experiment.js';
-import { describeTests, shownMean, shownPercent, shownPValue } from './format-experiment.js';
+import { escapeHtml, type Interval, type PageFrame, type PageSection, renderPage, welchTest } from '@codebeam/eval';
+import type { ExperimentAnalysis } from './analyse-experiment.js';
+import { describeTests, shownLevel, shownMean, shownPercent, shownPValue } from './format-experiment.js';
 
 /**
  * An experiment as one page that needs nothing else: no network, no script, every text escaped. Equal analyses give equal bytes.
  *
- * @param policies  what each treatment is, the control's first
+ * @param analyses  of one experiment; several where treatments are compared with more than one
+ * @param options.policies  what each treatment is, in the order of the groups
  */
 export function renderExperiment(
-  analysis: ExperimentAnalysis,
+  analyses: ExperimentAnalysis | readonly [ExperimentAnalysis, ...ExperimentAnalysis[]],
   { policies, ...frame }: Partial<PageFrame> & { policies?: readonly string[] } = {},
 ): string {
-  return renderPage({ title: analysis.experiment, style: experimentStyle, ...frame }, [
-    experimentSection(analysis, policies),
+  const all = 'experiment' in analyses ? ([analyses] as const) : analyses;
+  return renderPage({ title: all[0].experiment, style: experimentStyle, ...frame }, [
+    meansSection(all[0], policies),
+    ...all.map((analysis) => experimentSection(analysis, policies)),
   ]);
 }
 
@@ -22,49 +25,87 @@ export const experimentStyle = `.forest .zero { position: absolute; top: -0.3rem
 @media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }
 `;
 
-/** Intervals of all effects by metric, and the numbers. */
-export function experimentSection(analysis: ExperimentAnalysis, policies: readonly string[] = []): PageSection {
-  const { groups, effects } = analysis;
-  const label = (treatment: string) => {
+type Label = (treatment: string) => string;
+
+const labelOf =
+  ({ groups }: ExperimentAnalysis, policies: readonly string[] = []): Label =>
+  (treatment) => {
     const policy = policies[groups.findIndex((group) => group.treatment === treatment)];
     return policy ? `${treatment} ${policy}` : treatment;
   };
+
+/** The mean of each treatment by metric, on its interval. */
+function meansSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
+  const { groups, alpha } = analysis;
+  const label = labelOf(analysis, policies);
+  const forests = Object.keys(groups[0].metrics).map((metric) =>
+    forest(
+      `${metric}, mean over users`,
+      groups.map(({ treatment, metrics }) => {
+        // Against what does not vary, Welch's test is that of one sample.
+        const { difference } = welchTest(metrics[metric], { n: 2, mean: 0, variance: 0 }, { alpha });
+        const [mean, low, high] = [difference.mean, difference.low, difference.high].map(shownMean);
+        return { label: label(treatment), ...difference, text: `${mean} [${low}, ${high}]` };
+      }),
+    ),
+  );
+  return {
+    title: `Means of ${analysis.experiment}`,
+    content: `<p>Each with the ${shownLevel(alpha)} t-interval of its own.</p>
+${forests.join('\n')}`,
+  };
+}
+
+/** Intervals of all effects by metric, and the numbers. */
+export function experimentSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
+  const { experiment, control, groups, effects } = analysis;
+  const label = labelOf(analysis, policies);
   const metrics = [...new Set(effects.map(({ metric }) => metric))];
   const forests = metrics.map((metric) =>
     forest(
-      metric,
-      effects.filter((effect) => effect.metric === metric),
-      label,
+      `${metric}, effect in percent`,
+      effects
+        .filter((effect) => effect.metric === metric)
+        .map(({ treatment, percent, isSignificant }) => ({
+          label: label(treatment),
+          ...percent,
+          text: `${shownPercent(percent.mean)} [${shownPercent(percent.low)}, ${shownPercent(percent.high)}]`,
+          isSignificant,
+        })),
     ),
   );
   const users = groups.map((group) => `${label(group.treatment)}: ${group.users.toLocaleString('en')} users`);
   return {
-    title: `Effects of ${analysis.experiment}`,
-    content: `<p>Against the control, in percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
+    title: `Effects of ${experiment} against ${label(control)}`,
+    content: `<p>In percent of its mean over users. ${escapeHtml(describeTests(analysis))} ${escapeHtml(users.join('; '))}.</p>
 ${forests.join('\n')}
 ${table(analysis, metrics, label)}`,
   };
 }
 
-/** A metric's effects on their intervals, on an axis that has 0. */
-function forest(metric: string, effects: readonly Effect[], label: (treatment: string) => string): string {
-  const shown = effects.filter(({ percent }) => Object.values(percent).every(Number.isFinite));
-  if (shown.length === 0) return '';
-  const low = Math.min(0, ...shown.map(({ percent }) => percent.low));
-  const width = Math.max(0, ...shown.map(({ percent }) => percent.high)) - low || 1;
-  const at = (value: number) => `${((100 * (value - low)) / width).toFixed(2)}%`;
-  const lines = shown.map(({ treatment, percent, isSignificant }) => {
-    const text = `${shownPercent(percent.mean)} [${shownPercent(percent.low)}, ${shownPercent(percent.high)}]`;
-    return `<div><span>${escapeHtml(label(treatment))}</span><span class="track"><i class="zero" style="left:${at(0)}"></i><i class="range" style="left:${at(percent.low)};width:${(((percent.high - percent.low) / width) * 100).toFixed(2)}%"></i><i class="point" style="left:${at(percent.mean)}"></i></span><output>${isSignificant ? `<b>${text}</b>` : text}</output></div>`;
-  });
-  return `<div class="forest"><h3>${escapeHtml(metric)}, effect in percent</h3>${lines.join('')}</div>`;
+/** A mean or an effect on its interval. */
+interface Estimate extends Interval {
+  label: string;
+  /** The numbers. */
+  text: string;
+  isSignificant?: boolean;
 }
 
-function table(
-  { groups, effects }: ExperimentAnalysis,
-  metrics: readonly string[],
-  label: (treatment: string) => string,
-): string {
+/** Estimates below one another, on an axis that has 0. */
+function forest(title: string, estimates: readonly Estimate[]): string {
+  const shown = estimates.filter(({ mean, low, high }) => [mean, low, high].every(Number.isFinite));
+  if (shown.length === 0) return '';
+  const start = Math.min(0, ...shown.map(({ low }) => low));
+  const width = Math.max(0, ...shown.map(({ high }) => high)) - start || 1;
+  const at = (value: number) => `${((100 * (value - start)) / width).toFixed(2)}%`;
+  const lines = shown.map(({ label, mean, low, high, text, isSignificant }) => {
+    const numbers = escapeHtml(text);
+    return `<div><span>${escapeHtml(label)}</span><span class="track"><i class="zero" style="left:${at(0)}"></i><i class="range" style="left:${at(low)};width:${((100 * (high - low)) / width).toFixed(2)}%"></i><i class="point" style="left:${at(mean)}"></i></span><output>${isSignificant ? `<b>${numbers}</b>` : numbers}</output></div>`;
+  });
+  return `<div class="forest"><h3>${escapeHtml(title)}</h3>${lines.join('')}</div>`;
+}
+
+function table({ groups, effects }: ExperimentAnalysis, metrics: readonly string[], label: Label): string {
   const body = metrics.map((metric) => {
     const rows = groups.map(({ treatment, metrics: own }) => {
       const { n, mean, variance } = own[metric];
