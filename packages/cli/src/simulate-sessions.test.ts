@@ -1,7 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const command = join(import.meta.dirname, '..', 'bin', 'codebeam.mjs');
@@ -90,6 +92,29 @@ describe('codebeam simulate sessions', () => {
     expect(stdout).toContain('LISTS: C anything');
   });
 
+  it('plays what a service answers, with the key that the environment has', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      request.resume();
+      asked.push(`${request.url!.split('/')[1]} ${request.headers['x-api-key']}`);
+      response.end('{"user":0,"track":7}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const text = `policies:\n  live: { type: remote, url: "http://127.0.0.1:${port}" }\nepisodes: 50\n`;
+    await writeFile(join(folder, 'config.yaml'), text);
+    const options = ['simulate', 'sessions', '--config', join(folder, 'config.yaml'), '--json'];
+    const { stdout } = await promisify(execFile)(process.execPath, [command, ...options], {
+      env: { ...process.env, CODEBEAM_API_KEY: 'sesame' },
+    });
+    server.close();
+    const { live } = JSON.parse(stdout);
+    expect(live.sessions).toBe(50);
+    expect(asked.filter((one) => one === 'last sesame')).toHaveLength(50);
+    const answered = asked.filter((one) => one === 'next sesame').length;
+    expect(answered).toBeCloseTo(50 * (live.mean_tracks_per_session - 1), 6);
+  });
+
   it.each([
     ['policies:\n  a: { type: radnom }\n', 'must be valid, got "radnom"'],
     ['polices: {}\n', 'policies'],
@@ -97,6 +122,7 @@ describe('codebeam simulate sessions', () => {
       'policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n',
       'must be valid, got "b"; expected a policy: a',
     ],
+    ['policies:\n  a: { type: remote, url: "http://127.0.0.1:1" }\n', 'service at http://127.0.0.1:1 must answer'],
     ['policies:\n  a: { type: indexed }\n', 'policies.a must have lists or a checkpoint, got neither'],
     [
       'policies:\n  a: { type: indexed, lists: lists.json, fallback: b }\n  b: { type: indexed, lists: lists.json, fallback: a }\n',

@@ -51,6 +51,8 @@ Policies: random, sticky-artist, top-popular { top }, repeat, contextual { lists
 and of a user's list, { lists or checkpoint, k, fallback }: indexed (drawn from it), indexed-in-order, restart-when-bored,
 sequential. Lists are JSON lines {"user": 0, "tracks": [3, 1, 2]}; {"track": ...} for contextual. Those of a checkpoint are what it
 recommends to its users, whose ids are user numbers and items tracks.
+remote { url } asks a service with botify's routes, such as codebeam serve; its key is in CODEBEAM_API_KEY. It keeps what it knows of
+users, so name a service that has seen nobody where sessions are to be those of another run.
 Further: parallel, interestNeighbours, sessionBudget, artistDiscount, measureLatency.
 
 Output, with --out: events.jsonl as botify logs them, events.parquet, sessions.parquet, listens.parquet (training data, with
@@ -77,6 +79,7 @@ async function simulateSessions({ config: path, seed, out, backend, json }: Simu
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {
     pathOf: (name) => resolve(folder, name),
+    ...(process.env.CODEBEAM_API_KEY && { apiKey: process.env.CODEBEAM_API_KEY }),
     loadRecommender: (folder) => loadSaved(folder, backend),
     onProgress: sessionProgress(),
   });

@@ -12,6 +12,7 @@ import {
   type TrackLists,
 } from './list-policies.js';
 import { recommenderPolicy } from './recommender-policy.js';
+import { remotePolicy } from './remote-policy.js';
 import { readTrackLists } from './track-lists.js';
 
 const count = z.int().positive();
@@ -40,7 +41,7 @@ export const filePolicySchemas = [
   z.strictObject({ type: playsUserLists, lists: path.describe('JSON lines {"user", "tracks"}'), fallback }),
 ] as const;
 
-/** Those, and policies that ask a saved recommender. */
+/** Those, and policies that ask a saved recommender or a service. */
 export const policySchema = z.discriminatedUnion('type', [
   ...cataloguePolicies,
   z.strictObject({
@@ -56,6 +57,7 @@ export const policySchema = z.discriminatedUnion('type', [
     k: count.default(1).describe('tracks that are listed, of which one is drawn'),
     fallback,
   }),
+  z.strictObject({ type: z.literal('remote'), url: z.url({ protocol: /^https?$/ }).describe("of botify's routes") }),
 ]);
 export type PolicyConfig = z.output<typeof policySchema>;
 
@@ -72,6 +74,8 @@ export interface PolicyServices {
   pathOf: (name: string) => string;
   /** Loads a saved recommender, where configs may name one. */
   loadRecommender?: (folder: string) => Promise<SavedRecommender>;
+  /** Given to services that configs name. */
+  apiKey?: string;
   /** Policies that are there already, which others may fall back to. */
   made?: ReadonlyMap<string, Policy>;
 }
@@ -104,7 +108,7 @@ export async function makePolicies(
   configs: Readonly<Record<string, PolicyConfig>>,
   services: PolicyServices,
 ): Promise<Policy[]> {
-  const { catalogue, pathOf, loadRecommender } = services;
+  const { catalogue, pathOf, loadRecommender, apiKey } = services;
   const made = new Map(services.made); // fallbacks are made once
 
   async function make(name: string, above: readonly string[] = []): Promise<Policy> {
@@ -142,6 +146,8 @@ export async function makePolicies(
         const { itemIds } = recommender;
         return recommenderPolicy(recommender, { fallback: await fallbackOf(config), k: config.k, itemIds });
       }
+      case 'remote':
+        return remotePolicy(config.url, apiKey === undefined ? {} : { apiKey });
       default:
         return userListPolicies[config.type](await userLists(name, config), await fallbackOf(config));
     }

@@ -55,7 +55,9 @@ export const sessionsSchema = z
 export type SessionsConfig = z.output<typeof sessionsSchema>;
 
 /** What a config's names stand for. */
-export interface SessionServices extends Required<Pick<PolicyServices, 'pathOf' | 'loadRecommender'>> {
+export interface SessionServices
+  extends Required<Pick<PolicyServices, 'pathOf' | 'loadRecommender'>>,
+    Pick<PolicyServices, 'apiKey'> {
   onProgress?: (policy: string, progress: { done: number; total: number }) => void;
 }
 
