@@ -41,14 +41,23 @@ export class Arena {
   /** @returns a block of at least `bytes` bytes, aligned to 64, with undefined contents */
   allocate(bytes: number): Block {
     const sizeClass = sizeClassOf(bytes);
-    const size = sizeOf(sizeClass);
-    this.#used += size;
-    return this.#free[sizeClass].pop() ?? this.#cut(sizeClass, size);
+    const block = this.#reuse(sizeClass) ?? this.#cut(sizeClass, sizeOf(sizeClass));
+    this.#used += sizeOf(block.sizeClass);
+    return block;
   }
 
   free(block: Block): void {
     this.#used -= sizeOf(block.sizeClass);
     this.#free[block.sizeClass].push(block);
+  }
+
+  /** Of batches that differ in length no two tensors are of one class: a free block of up to twice the size will do. */
+  #reuse(sizeClass: number): Block | undefined {
+    for (let larger = sizeClass; larger <= sizeClass + 4; larger++) {
+      const block = this.#free[larger]?.pop();
+      if (block) return block;
+    }
+    return undefined;
   }
 
   #cut(sizeClass: number, size: number): Block {
