@@ -61,7 +61,7 @@ describe('codebeam simulate sessions', () => {
     const other = run('--seed', '6', '--json', '--out', out('c'));
     expect([first.stdout, first.status]).toEqual([second.stdout, 0]);
     expect(other.stdout).not.toBe(first.stdout);
-    expect(first.stderr).toContain('advice: 394 users in each of 2 groups find an effect of 20 %'); // .2 deviations
+    expect(first.stderr).toContain('advice: 586 users in each of 2 groups find an effect of 20 %'); // .2 deviations
     expect(Object.keys(JSON.parse(first.stdout))).toEqual(['anything', 'listed']);
     expect((await readdir(out('a'))).sort()).toEqual([
       'events.jsonl',
