@@ -21,8 +21,8 @@ export function renderExperiment(
 
 /** Rules that a page with {@link experimentSection} needs: intervals on an axis with 0 in it, and their numbers beside them. */
 export const experimentStyle = `.forest .zero { position: absolute; top: -0.3rem; bottom: -0.3rem; width: 1px; background: var(--muted); }
-.forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 11rem; }
-@media (max-width: 34rem) { .forest div { grid-template-columns: 6.2rem 1fr; } .forest output { grid-column: 1 / -1; } }
+.forest div { grid-template-columns: minmax(7rem, 14rem) 1fr 15rem; }
+@media (max-width: 44rem) { .forest div { grid-template-columns: 8rem 1fr; } .forest output { grid-column: 1 / -1; } }
 `;
 
 type Label = (treatment: string) => string;
