@@ -46,6 +46,7 @@ async function main() {
       loss: { type: 'string', default: 'cross-entropy' },
       callers: { type: 'string' },
       seconds: { type: 'string' },
+      only: { type: 'string' },
     },
   });
   const [name] = positionals;
