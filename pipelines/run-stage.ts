@@ -4,25 +4,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Precision } from '@codebeam/backend';
 import { Command } from 'commander';
+import { loadStage } from './load-stage.js';
 import { type StageName, stageNames, stageOf, workspaceRoot } from './pipeline.js';
 import { isVerbose, reportError } from './report-error.js';
 import { addRunOptions, type RunOptions, rawFolder, readConfig, runName } from './run-options.js';
-import { runStage, type Section, type Stage } from './stage.js';
-
-/** A stage's code is loaded when it runs: preparing data needs no tensors. By the file's name. */
-const loadStage: Record<string, () => Promise<Stage<Section>>> = {
-  'fetch-data': async () => (await import('./stages/fetch-data.js')).fetchData,
-  'prepare-data': async () => (await import('./stages/prepare-data.js')).prepareData,
-  'train-sasrec': async () => (await import('./stages/train-sasrec.js')).trainSasrec,
-  'embed-items': async () => (await import('./stages/embed-items.js')).embedItems,
-  'train-rqvae': async () => (await import('./stages/train-rqvae.js')).trainRqvae,
-  'assign-semantic-ids': async () => (await import('./stages/assign-semantic-ids.js')).assignSemanticIds,
-  'train-tiger': async () => (await import('./stages/train-tiger.js')).trainTiger,
-  evaluate: async () => (await import('./stages/evaluate.js')).evaluate,
-  'fit-recommenders': async () => (await import('./stages/fit-recommenders.js')).fitRecommenders,
-  'evaluate-recommenders': async () => (await import('./stages/evaluate-recommenders.js')).evaluateRecommenders,
-  'run-experiment': async () => (await import('./stages/run-experiment.js')).runExperiment,
-};
+import { runStage } from './stage.js';
 
 const command = addRunOptions(new Command('run-stage'))
   .description('Runs one stage of a pipeline, from the files of the stages before it.')
@@ -82,7 +68,7 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
   console.log(`${run}, ${stage}, seed ${config.seed}`);
   for (const setting of listSettings(seen)) console.log(`  ${setting}`);
   const raw = rawFolder(options);
-  await runStage(await loadStage[code](), {
+  await runStage(await loadStage(config, stage), {
     name: stage,
     dataset,
     run,

@@ -5,21 +5,11 @@ import { selectBackend } from '@codebeam/backend';
 import { readParquet } from '@codebeam/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ComparisonConfig } from '../../pipelines/config.js';
-import { type StageName, stagesOf } from '../../pipelines/pipeline.js';
+import { loadStage } from '../../pipelines/load-stage.js';
+import { stagesOf } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { formatRunResults, type RunResults, readResults } from '../../pipelines/results.js';
-import { runStage, type Section, type Stage } from '../../pipelines/stage.js';
-import { evaluateRecommenders } from '../../pipelines/stages/evaluate-recommenders.js';
-import { fetchData } from '../../pipelines/stages/fetch-data.js';
-import { fitRecommenders } from '../../pipelines/stages/fit-recommenders.js';
-import { prepareData } from '../../pipelines/stages/prepare-data.js';
-
-const stages: Partial<Record<StageName, Stage<Section>>> = {
-  'fetch-data': fetchData,
-  'prepare-data': prepareData,
-  'fit-recommenders': fitRecommenders,
-  evaluate: evaluateRecommenders,
-};
+import { runStage } from '../../pipelines/stage.js';
 
 const home = process.cwd();
 let folder: string;
@@ -51,7 +41,7 @@ async function compare(run: string, files: Record<string, string>, text: string)
       backend: 'cpu',
       log: () => {},
     };
-    await runStage(stages[name]!, options);
+    await runStage(await loadStage(config, name), options);
   }
   return readResults(run);
 }

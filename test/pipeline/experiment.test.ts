@@ -9,32 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentConfig } from '../../pipelines/config.js';
 import { readDataset } from '../../pipelines/dataset-tables.js';
 import { type ExperimentResults, formatExperimentResults, readExperiment } from '../../pipelines/experiment-results.js';
+import { loadStage } from '../../pipelines/load-stage.js';
 import { type StageName, stagesOf } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
-import { type Manifest, runStage, type Section, type Stage } from '../../pipelines/stage.js';
-import { assignSemanticIds } from '../../pipelines/stages/assign-semantic-ids.js';
-import { embedItems } from '../../pipelines/stages/embed-items.js';
-import { fetchData } from '../../pipelines/stages/fetch-data.js';
-import { fitRecommenders } from '../../pipelines/stages/fit-recommenders.js';
-import { prepareData } from '../../pipelines/stages/prepare-data.js';
-import { runExperiment } from '../../pipelines/stages/run-experiment.js';
-import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
-import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
-import { trainTiger } from '../../pipelines/stages/train-tiger.js';
+import { type Manifest, runStage } from '../../pipelines/stage.js';
 
 // Models are served by processes of the built package. `npm test` builds before it tests.
-const stages: Partial<Record<StageName, Stage<Section>>> = {
-  'fetch-data': fetchData,
-  'prepare-data': prepareData,
-  'train-sasrec': trainSasrec,
-  'embed-items': embedItems,
-  'train-rqvae': trainRqvae,
-  'assign-semantic-ids': assignSemanticIds,
-  'train-tiger': trainTiger,
-  'fit-recommenders': fitRecommenders,
-  'run-experiment': runExperiment,
-};
-
 const file = resolve(import.meta.dirname, '../../pipelines/configs/ab-experiment.yaml');
 const quiet = ['train-sasrec', 'train-rqvae', 'train-tiger'].map((stage) => `${stage}.progressBar=false`);
 function configOf(set: readonly string[], variant?: 'smoke'): ExperimentConfig {
@@ -65,7 +45,7 @@ async function runAll(
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
   for (const name of stagesOf(config)) {
-    const stage = without.includes(name) ? async () => ({}) : stages[name]!;
+    const stage = without.includes(name) ? async () => ({}) : await loadStage(config, name);
     const options = { name, dataset: 'ab-experiment', run, config, code: 'test', versions: {}, backend, log };
     manifests.set(name, await runStage(stage, options));
     tf.disposeVariables();

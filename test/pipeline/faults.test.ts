@@ -5,14 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { selectBackend } from '@codebeam/backend';
 import { encodeSafetensors, readEmbeddings, writeEmbeddings } from '@codebeam/data';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadStage } from '../../pipelines/load-stage.js';
+import type { StageName } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
-import { runStage, type Section, type Stage } from '../../pipelines/stage.js';
-import { assignSemanticIds } from '../../pipelines/stages/assign-semantic-ids.js';
-import { embedItems } from '../../pipelines/stages/embed-items.js';
-import { fetchData } from '../../pipelines/stages/fetch-data.js';
-import { prepareData } from '../../pipelines/stages/prepare-data.js';
-import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
-import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
+import { runStage } from '../../pipelines/stage.js';
 
 // Bad input: one error that says where, and nothing left behind.
 
@@ -28,15 +24,14 @@ sasrec: { modelWidth: 4, layers: 1 }
 train-sasrec: { maxEpochs: 1, progressBar: false }
 embed-items: { encoder: { type: tfidf-svd, dim: 4 } }
 `;
-const stages = {
-  'fetch-data': fetchData,
-  'prepare-data': prepareData,
-  'train-sasrec': trainSasrec,
-  'embed-items': embedItems,
-  'train-rqvae': trainRqvae,
-  'assign-semantic-ids': assignSemanticIds,
-} satisfies Record<string, Stage<Section>>;
-type Name = keyof typeof stages;
+const names: readonly StageName[] = [
+  'fetch-data',
+  'prepare-data',
+  'train-sasrec',
+  'embed-items',
+  'train-rqvae',
+  'assign-semantic-ids',
+];
 
 let lines: string[];
 let folder: string;
@@ -60,28 +55,30 @@ const writeReviews = (rows: readonly string[]) => writeFileSync('raw/reviews.jso
 const writeItems = (rows: readonly string[]) =>
   writeFileSync('raw/items.csv', ['id,title', ...rows.map((title, item) => `i${item},${title}`)].join('\n'));
 
-const run = (name: Name, set: readonly string[] = []) =>
-  runStage(stages[name] as Stage<Section>, {
+async function run(name: StageName, set: readonly string[] = []) {
+  const { config: resolved } = resolveConfig('shop.yaml', config, { set });
+  return runStage(await loadStage(resolved, name), {
     name,
     dataset: 'shop',
     run: 'shop',
-    config: resolveConfig('shop.yaml', config, { set }).config,
+    config: resolved,
     code: '',
     versions: {},
     raw: 'raw',
     log: (text) => lines.push(text),
   });
+}
 
-async function runUntil(last: Name): Promise<void> {
+async function runUntil(last: StageName): Promise<void> {
   writeReviews(reviews);
   writeItems(titles);
-  for (const name of Object.keys(stages) as Name[]) {
+  for (const name of names) {
     await run(name);
     if (name === last) return;
   }
 }
 
-async function expectFault(name: Name, message: RegExp, set: readonly string[] = []): Promise<void> {
+async function expectFault(name: StageName, message: RegExp, set: readonly string[] = []): Promise<void> {
   await expect(run(name, set)).rejects.toThrow(message);
   expect(existsSync(join('checkpoints/shop', name))).toBe(false);
   expect(existsSync(join('checkpoints/.work/shop', name, 'output'))).toBe(false);

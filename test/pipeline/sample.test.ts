@@ -8,29 +8,11 @@ import { readParquet, sequenceOf } from '@codebeam/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineConfig } from '../../pipelines/config.js';
 import { readDataset } from '../../pipelines/dataset-tables.js';
+import { loadStage } from '../../pipelines/load-stage.js';
 import { type StageName, stagesOf } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { type RunResults, readResults } from '../../pipelines/results.js';
-import { type Manifest, runStage, type Section, type Stage } from '../../pipelines/stage.js';
-import { assignSemanticIds } from '../../pipelines/stages/assign-semantic-ids.js';
-import { embedItems } from '../../pipelines/stages/embed-items.js';
-import { evaluate } from '../../pipelines/stages/evaluate.js';
-import { fetchData } from '../../pipelines/stages/fetch-data.js';
-import { prepareData } from '../../pipelines/stages/prepare-data.js';
-import { trainRqvae } from '../../pipelines/stages/train-rqvae.js';
-import { trainSasrec } from '../../pipelines/stages/train-sasrec.js';
-import { trainTiger } from '../../pipelines/stages/train-tiger.js';
-
-const stages: Partial<Record<StageName, Stage<Section>>> = {
-  'fetch-data': fetchData,
-  'prepare-data': prepareData,
-  'train-sasrec': trainSasrec,
-  'embed-items': embedItems,
-  'train-rqvae': trainRqvae,
-  'assign-semantic-ids': assignSemanticIds,
-  'train-tiger': trainTiger,
-  evaluate,
-};
+import { type Manifest, runStage } from '../../pipelines/stage.js';
 
 const file = resolve(import.meta.dirname, '../../pipelines/configs/amazon-beauty.yaml');
 const set = [
@@ -54,7 +36,7 @@ beforeAll(async () => {
   const { name: backend } = await selectBackend();
   for (const name of stagesOf(config)) {
     const options = { name, dataset: 'amazon-beauty', run, config, code: 'test', versions: {}, backend, log: () => {} };
-    manifests.set(name, await runStage(stages[name]!, options));
+    manifests.set(name, await runStage(await loadStage(config, name), options));
     tf.disposeVariables();
   }
   results = await readResults(run);
