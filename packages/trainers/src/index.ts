@@ -30,7 +30,8 @@ export {
 } from './fit.js';
 export { logScalars } from './log-scalars.js';
 export type { NamedTensors, Optimizer } from './optimizer.js';
-export { duration, progress } from './progress.js';
+export { progress } from './progress.js';
+export { duration, type ProgressLineOptions, progressLine } from './progress-line.js';
 export { type Projection, writeProjector } from './projector.js';
 export { constant, cosine, inverseSqrt, linear, type Schedule } from './schedules.js';
 export * from './search/index.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FitState } from './fit.js';
-import { duration, progress } from './progress.js';
+import { progress } from './progress.js';
 
 /** A run of 1,000 steps at 4 steps per second, with a validation after step 200. */
 function show(options: { isTTY?: boolean; columns?: number; totalSteps?: number; from?: number }): string[] {
@@ -76,18 +76,5 @@ describe('progress', () => {
     expect(lines[0]).toBe('train-tiger: continues after step 500\n');
     expect(lines[1]).toBe('train-tiger: step 520 of 1000 (52 %), 4.00 steps/s, 2m 00s left, loss 2.346\n');
     expect(lines.at(-1)).toBe('train-tiger: 500 steps in 2m 05s, now at step 1000\n');
-  });
-});
-
-describe('duration', () => {
-  it('uses the two largest units', () => {
-    expect([0.4, 59.6, 61, 3599, 3600, 86_399].map(duration)).toEqual([
-      '0s',
-      '1m 00s',
-      '1m 01s',
-      '59m 59s',
-      '1h 00m',
-      '24h 00m',
-    ]);
   });
 });

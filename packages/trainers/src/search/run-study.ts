@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { duration } from '../progress.js';
+import { duration } from '../progress-line.js';
 import type { EnergyAssumptions } from './energy-estimate.js';
 import { writeHistory } from './history.js';
 import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
