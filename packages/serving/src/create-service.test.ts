@@ -3,7 +3,7 @@ import type { Recommender } from '@codebeam/eval';
 import { emptyRecommendations } from '@codebeam/eval';
 import type { Policy, SessionEvent, Turn } from '@codebeam/simulation';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createService, type Service, type ServiceOptions } from './create-service.js';
 import type { EventLog } from './event-log.js';
 import { recommenderModel } from './model.js';
@@ -420,6 +420,16 @@ describe('keys, limits and state of the service', () => {
     await expect(
       createService({ models, sessions: () => ({ experiments: [{ name: 'A', treatments: [undefined] }] }) }),
     ).rejects.toThrow('ways of experiment A must be an integer from 2 to 100, got 1');
+  });
+
+  it('closes the models when it cannot be made', async () => {
+    const close = vi.fn();
+    const model = () => ({ ...models.successor(), close });
+    const fault = () => {
+      throw new Error('no lists');
+    };
+    await expect(createService({ models: { model }, sessions: fault })).rejects.toThrow('no lists');
+    expect(close).toHaveBeenCalledOnce();
   });
 });
 

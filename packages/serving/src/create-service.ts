@@ -140,9 +140,7 @@ declare module 'fastify' {
  * @throws RangeError when there is no model, or experiments do not fit
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
-  const { models, apiKey, store = createMemoryStore(), log, seed = 42, onError = console.error } = options;
-  const limits = { ...defaultLimits, ...options.limits };
-  const batching = { ...defaultBatching, ...options.batching };
+  const { models, batching } = options;
   if (Object.keys(models).length === 0) {
     throw new RangeError('serving: models must be at least one, got none; name a checkpoint');
   }
@@ -150,26 +148,39 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const metrics = createMetrics(slots);
   const loading = await Promise.allSettled(
     Object.entries(models).map(([name, source]) =>
-      createModelSlot(name, source, batching, (size, seconds) => metrics.batch(name, size, seconds)),
+      createModelSlot(name, source, { ...defaultBatching, ...batching }, (size, seconds) =>
+        metrics.batch(name, size, seconds),
+      ),
     ),
   );
   for (const result of loading) if (result.status === 'fulfilled') slots.set(result.value.name, result.value);
-  const failed = loading.find((result) => result.status === 'rejected');
-  if (failed) {
-    await Promise.all([...slots.values()].map((slot) => slot.close()));
-    throw failed.reason;
+  try {
+    const failed = loading.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return await serveModels(slots, metrics, options);
+  } catch (error) {
+    await closeAll(slots);
+    throw error;
   }
+}
 
+const closeAll = (slots: ReadonlyMap<string, ModelSlot>) =>
+  Promise.all(Array.from(slots.values(), (slot) => slot.close()));
+
+async function serveModels(
+  slots: ReadonlyMap<string, ModelSlot>,
+  metrics: Metrics,
+  options: ServiceOptions,
+): Promise<Service> {
+  const { models, apiKey, store = createMemoryStore(), log, seed = 42, onError = console.error } = options;
+  const limits = { ...defaultLimits, ...options.limits };
   const slotOf = (name = Object.keys(models)[0]) => {
     const slot = slots.get(name);
     if (slot) return slot;
     throw new RequestError(404, `model must be one of ${[...slots.keys()].join(', ')}, got ${name}`);
   };
   const playedBy: PlayedBy = (model) => modelPolicy(slotOf(model));
-  const played = await Promise.resolve(options.sessions?.(playedBy)).catch(async (error) => {
-    await Promise.all([...slots.values()].map((slot) => slot.close()));
-    throw error;
-  });
+  const played = await options.sessions?.(playedBy);
 
   const app = createApp(options, limits);
   const handlersAreDone = countHandlers(app);
@@ -187,18 +198,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     isClosing: () => isClosing,
     onError,
   };
-  const { watchSeconds = 0, report = () => {} } = options;
-  const watches =
-    watchSeconds > 0 ? Array.from(slots.values(), (slot) => watchSlot(slot, watchSeconds, metrics, report)) : [];
   app.addHook('preClose', async () => {
     isClosing = true;
-    for (const stop of watches) stop();
   });
   app.addHook('onClose', async () => {
     // Whoever has gone away in the meantime may have left a turn half taken.
     await handlersAreDone();
     await log?.close();
-    await Promise.all([...slots.values()].map((slot) => slot.close()));
+    await closeAll(slots);
     await store.close();
   });
   app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
@@ -252,6 +259,13 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     addPageRoutes,
   ]) {
     add(app, context);
+  }
+  const { watchSeconds = 0, report = () => {} } = options;
+  if (watchSeconds > 0) {
+    const watches = Array.from(slots.values(), (slot) => watchSlot(slot, watchSeconds, metrics, report));
+    app.addHook('preClose', async () => {
+      for (const stop of watches) stop();
+    });
   }
   await app.ready();
   return app;
