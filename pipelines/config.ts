@@ -11,7 +11,12 @@ import {
 import { judgementSchema } from '@codebeam/eval';
 import { coOccurrenceSchema, recommenderModels, sasrecSchema, sasrecTrainingSchema } from '@codebeam/recommenders';
 import { rqvaeSchema } from '@codebeam/rqvae';
-import { experimentSchema as comparedTreatments, planSchema } from '@codebeam/simulation';
+import {
+  cataloguePolicyTypes,
+  experimentSchema as comparedTreatments,
+  listPolicyTypes,
+  planSchema,
+} from '@codebeam/simulation';
 import { tigerSchema } from '@codebeam/tiger';
 import { rqvaeTrainingSchema, runSettings, tigerTrainingSchema } from '@codebeam/trainers';
 import { z } from 'zod';
@@ -240,16 +245,11 @@ export const comparisonSchema = z.strictObject({
 });
 export type ComparisonConfig = z.output<typeof comparisonSchema>;
 
-/** What plays in an experiment without a model of its own. */
-export const cataloguePolicies = ['random', 'sticky-artist', 'top-popular', 'repeat'] as const;
-/** What plays a recommender's lists, one for each user. */
-export const listPolicies = ['indexed', 'indexed-in-order', 'restart-when-bored', 'sequential'] as const;
-
 const experimentSection = comparedTreatments.extend({
   treatments: comparedTreatments.shape.treatments
     .default(['sticky-artist', 'indexed-in-order', 'restart-when-bored', 'indexed', 'tiger'])
     .describe(
-      `what plays for each part of the users, the control first: ${[...cataloguePolicies, ...listPolicies].join(', ')}, tiger, or a recommender by its name, asked at each turn`,
+      `what plays for each part of the users, the control first: ${[...cataloguePolicyTypes, ...listPolicyTypes].join(', ')}, tiger, or a recommender by its name, asked at each turn`,
     ),
   plan: planSchema.optional().describe('what is known of the first metric, for advice on the sample size'),
   against: z.array(z.string()).default([]).describe('treatments that the others are compared with besides the control'),
@@ -273,7 +273,7 @@ export const experimentSchema = z
   .superRefine(({ 'fetch-data': { sessions }, recommenders, experiment }, context) => {
     const issue = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
     const fitted = recommenders.map(nameOf);
-    const known = [...cataloguePolicies, ...listPolicies, 'tiger', ...fitted];
+    const known = [...cataloguePolicyTypes, ...listPolicyTypes, 'tiger', ...fitted];
     const { treatments, against, lists } = experiment;
     if (!sessions) issue(['fetch-data', 'sessions'], 'expected sizes: listeners of an experiment are simulated');
     for (const [i, name] of fitted.entries()) {

@@ -5,21 +5,26 @@ import { loadRecommender } from '@codebeam/recommenders';
 import { type ServeConfig, serveSchema, startService } from '@codebeam/serving';
 import {
   adviseOnSampleSize,
-  analyseExperiment,
+  analyseUsers,
   analysisOptions,
+  cataloguePolicyTypes,
   type EventLog,
+  listPolicyTypes,
   readEventLines,
   remotePolicy,
   renderExperiment,
+  type Sessions,
   sessionise,
   simulateSessions,
   topLists,
   treatmentName,
+  type UserMetrics,
+  userMetrics,
   writeEventTable,
   writeSessionTable,
   writeTrackLists,
 } from '@codebeam/simulation';
-import { cataloguePolicies, listPolicies, nameOf } from '../config.js';
+import { nameOf } from '../config.js';
 import { readDataset } from '../dataset-tables.js';
 import { type ExperimentResults, formatExperimentResults } from '../experiment-results.js';
 import { progressLines } from '../progress-lines.js';
@@ -61,14 +66,16 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
   }
   const seconds = (performance.now() - started) / 1000;
   const logged = await readEventLines([join(logFolder, 'data.json')]);
-  checkLog(logged, told);
+  const sessions = sessionise(logged);
+  checkLog(sessions, sessionise(told));
   log(
     `${logged.users.length} events of ${episodes} sessions in ${seconds.toFixed(0)} s (${Math.round(logged.users.length / seconds)}/s), all of them in the log`,
   );
 
+  const users = userMetrics(sessions);
   const controls = [treatments[0], ...against].map((policy) => treatmentName(treatments.indexOf(policy)));
   const [first, ...others] = controls.map((control) =>
-    analyseExperiment(logged, name, { ...analysisOptions(experiment), control }),
+    analyseUsers(users, name, { ...analysisOptions(experiment), control }),
   );
   const results: ExperimentResults = {
     treatments,
@@ -85,8 +92,8 @@ export async function runExperiment(context: Context): Promise<Record<string, nu
   });
   await writeFileAtomically(output('experiment.html'), page);
   await writeEventTable(output('events.parquet'), logged);
-  await writeSessionTable(output('sessions.parquet'), sessionise(logged));
-  log(describeLatency(logged, name, treatments));
+  await writeSessionTable(output('sessions.parquet'), sessions);
+  log(describeLatency(users, name, treatments));
   log(`\n${formatExperimentResults(results)}`);
   return { users: first.groups.reduce((sum, { users }) => sum + users, 0), sessions: episodes, events: results.events };
 }
@@ -108,8 +115,8 @@ async function writeLists({ config, input, output, log }: Context): Promise<void
 function serviceConfig({ config, input, output, backend }: Context, logFolder: string): ServeConfig {
   const { recommenders, experiment, seed, 'fetch-data': fetching } = config;
   const { name, treatments, beamWidth } = experiment;
-  const isOf = (names: readonly string[], policy: string) => names.includes(policy);
-  const played = treatments.filter((policy) => !isOf([...cataloguePolicies, ...listPolicies], policy));
+  const isOf = (types: readonly string[], policy: string) => types.includes(policy);
+  const played = treatments.filter((policy) => !isOf([...cataloguePolicyTypes, ...listPolicyTypes], policy));
   // A service has one model at least.
   const served = played.length > 0 ? played : [nameOf(recommenders[0])];
   const modelOf = (model: string) =>
@@ -117,8 +124,8 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
       ? { checkpoint: dirname(dirname(input('train-tiger', 'config.json'))), beamWidth }
       : { checkpoint: dirname(input('fit-recommenders', `${model}/config.json`)) };
   const policyOf = (policy: string) => {
-    if (isOf(cataloguePolicies, policy)) return { type: policy };
-    if (isOf(listPolicies, policy)) return { type: policy, lists: output('lists.jsonl') };
+    if (isOf(cataloguePolicyTypes, policy)) return { type: policy };
+    if (isOf(listPolicyTypes, policy)) return { type: policy, lists: output('lists.jsonl') };
     return { type: 'model', model: policy };
   };
   return serveSchema.parse({
@@ -134,8 +141,8 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
 }
 
 /** What each treatment costs: the service's own time, with as many users at a time as there were. */
-function describeLatency(logged: EventLog, experiment: string, treatments: readonly string[]): string {
-  const { groups } = analyseExperiment(logged, experiment, { metrics: ['mean_request_latency'] });
+function describeLatency(users: UserMetrics, experiment: string, treatments: readonly string[]): string {
+  const { groups } = analyseUsers(users, experiment, { metrics: ['mean_request_latency'] });
   const means = groups.map(({ metrics }, i) => `${treatments[i]} ${metrics.mean_request_latency.mean.toPrecision(2)}`);
   return `milliseconds a track: ${means.join(', ')}`;
 }
@@ -145,15 +152,15 @@ function describeLatency(logged: EventLog, experiment: string, treatments: reado
  *
  * @throws Error when it lacks one, or has another
  */
-function checkLog(logged: EventLog, told: EventLog): void {
-  const [there, here] = [logged, told].map(sessionise);
-  const isSame =
-    logged.users.length === told.users.length &&
-    (['users', 'tracks', 'time'] as const).every((column) =>
-      here[column].every((value, row) => value === there[column][row]),
-    );
+function checkLog(there: Sessions, here: Sessions): void {
+  const isSame = (['users', 'tracks', 'time'] as const).every(
+    (column) =>
+      here[column].length === there[column].length && here[column].every((value, row) => value === there[column][row]),
+  );
   if (isSame) return;
+  const describe = ({ tracks }: Sessions) =>
+    `${tracks.reduce((sum, of) => sum + of, 0)} events of ${tracks.length} sessions`;
   throw new Error(
-    `internal: the service's log must have the ${told.users.length} events of ${here.users.length} sessions that it acknowledged, got ${logged.users.length} of ${there.users.length}`,
+    `internal: the service's log must have the ${describe(here)} that it acknowledged, got ${describe(there)}`,
   );
 }

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { analyseExperiment, analysisOptions, type ExperimentAnalysis, readEventLines } from '@codebeam/simulation';
+import {
+  analyseUsers,
+  analysisOptions,
+  type ExperimentAnalysis,
+  readEventLines,
+  sessionise,
+  userMetrics,
+} from '@codebeam/simulation';
 import type { AnalyseLog, MeasuredMetric } from './experiments.js';
 import type { ServeConfig } from './serve-config.js';
 
@@ -30,10 +37,10 @@ export function analyseInThread(experiments: ServeConfig['experiments']): Analys
 
 /** What a log says of experiments. One whose groups have too few users yet is left out. */
 export async function analyseLog({ files, experiments }: Question): Promise<Measured> {
-  const log = await readEventLines(files);
+  const users = userMetrics(sessionise(await readEventLines(files)));
   const measured: Record<string, readonly MeasuredMetric[]> = {};
   for (const { name, ...options } of experiments) {
-    const analysis = tryTo(() => analyseExperiment(log, name, analysisOptions(options)));
+    const analysis = tryTo(() => analyseUsers(users, name, analysisOptions(options)));
     if (analysis) measured[name] = metricsOf(analysis);
   }
   return measured;

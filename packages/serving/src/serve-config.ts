@@ -1,6 +1,8 @@
 import { catalogueSchema, experimentSchema, filePolicySchemas, unknownPolicies } from '@codebeam/simulation';
 import { z } from 'zod';
 
+const name = z.string().regex(/^[\w.-]{1,100}$/, 'a name has letters, digits, - and _');
+
 const checkpoint = z.strictObject({
   checkpoint: z
     .string()
@@ -39,17 +41,12 @@ export const serveSchema = z
   .strictObject({
     host: z.string().min(1).default('127.0.0.1').describe('address to listen at; 0.0.0.0 for all'),
     port: z.int().min(0).max(65_535).default(8080).describe('0 takes a free one'),
-    models: z
-      .record(z.string().regex(/^[\w.-]{1,100}$/, 'a name has letters, digits, - and _'), checkpoint)
-      .describe('checkpoints by name; the first is asked where a request names none'),
+    models: z.record(name, checkpoint).describe('checkpoints by name; the first is asked where a request names none'),
     state: stateSchema.prefault({ store: 'lmdb' }),
     catalogue: catalogueSchema
       .optional()
       .describe('tracks of sessions, for policies that need more than a model; items of the first model by default'),
-    policies: z
-      .record(z.string().regex(/^[\w.-]{1,100}$/, 'a name has letters, digits, - and _'), policySchema)
-      .default({})
-      .describe('who may decide what plays next in sessions'),
+    policies: z.record(name, policySchema).default({}).describe('who may decide what plays next in sessions'),
     policy: z.string().optional().describe('for users outside every experiment; what the first model says by default'),
     experiments: z.array(experimentSchema).default([]).describe('users are split among policies, in each by its name'),
     log: z

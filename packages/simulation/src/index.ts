@@ -152,7 +152,9 @@ export { artistDiscount, listeningTime, type Taste, timeInSession } from './sess
 export { type ListensOptions, listensOf, writeListens } from './sessions/listens.js';
 export { nearestTracks } from './sessions/nearest-tracks.js';
 export {
+  cataloguePolicyTypes,
   filePolicySchemas,
+  listPolicyTypes,
   makePolicies,
   type PolicyConfig,
   type PolicyServices,

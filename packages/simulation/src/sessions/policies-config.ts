@@ -32,18 +32,27 @@ const cataloguePolicies = [
   z.strictObject({ type: z.literal('sticky-artist') }),
   z.strictObject({ type: z.literal('top-popular'), top: count.default(100) }),
   z.strictObject({ type: z.literal('repeat') }),
+] as const;
+
+/** Types of policies that need the catalogue alone. */
+export const cataloguePolicyTypes = cataloguePolicies.map(({ shape }) => shape.type.value);
+/** Types of policies that play a list of each user. */
+export const listPolicyTypes = playsUserLists.options;
+
+const catalogueOrContext = [
+  ...cataloguePolicies,
   z.strictObject({ type: z.literal('contextual'), lists: path.describe('JSON lines {"track", "tracks"}'), fallback }),
 ] as const;
 
 /** Policies that need the catalogue alone, or files of lists. */
 export const filePolicySchemas = [
-  ...cataloguePolicies,
+  ...catalogueOrContext,
   z.strictObject({ type: playsUserLists, lists: path.describe('JSON lines {"user", "tracks"}'), fallback }),
 ] as const;
 
 /** Those, and policies that ask a saved recommender or a service. */
 export const policySchema = z.discriminatedUnion('type', [
-  ...cataloguePolicies,
+  ...catalogueOrContext,
   z.strictObject({
     type: playsUserLists,
     lists: path.optional().describe('JSON lines {"user", "tracks"}'),

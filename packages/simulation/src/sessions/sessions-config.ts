@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { analyseExperiment, type ExperimentAnalysis } from '../experiments/analyse-experiment.js';
+import { analyseUsers, type ExperimentAnalysis } from '../experiments/analyse-experiment.js';
 import { analysisOptions, experimentSchema, planSchema } from '../experiments/experiment-config.js';
 import { policyByTreatment } from '../experiments/policy-by-treatment.js';
 import { type Sessions, sessionise } from '../experiments/sessionise.js';
+import { userMetrics } from '../experiments/user-metrics.js';
 import type { Policy } from '../policy.js';
 import type { Catalogue } from './catalogue.js';
 import { catalogueSchema, makeCatalogue } from './catalogue-config.js';
@@ -105,7 +106,7 @@ export async function runSessions(
       ...{ config, seed },
       logs: [run],
       policies: names.map((policy, bucket) => ({ policy, sessions: run.sessions, rows: rowsOf(bucket) })),
-      analysis: analyseExperiment(run.log, name, analysisOptions(experiment)),
+      analysis: analyseUsers(userMetrics(run.sessions), name, analysisOptions(experiment)),
     };
   }
   const logs: SessionsRun['logs'] = [];
