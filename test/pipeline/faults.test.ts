@@ -6,7 +6,7 @@ import { selectBackend } from '@codebeam/backend';
 import { encodeSafetensors, readEmbeddings, writeEmbeddings } from '@codebeam/data';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadStage } from '../../pipelines/load-stage.js';
-import type { StageName } from '../../pipelines/pipeline.js';
+import { type StageName, stageNames } from '../../pipelines/pipeline.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { runStage } from '../../pipelines/stage.js';
 
@@ -24,14 +24,7 @@ sasrec: { modelWidth: 4, layers: 1 }
 train-sasrec: { maxEpochs: 1, progressBar: false }
 embed-items: { encoder: { type: tfidf-svd, dim: 4 } }
 `;
-const names: readonly StageName[] = [
-  'fetch-data',
-  'prepare-data',
-  'train-sasrec',
-  'embed-items',
-  'train-rqvae',
-  'assign-semantic-ids',
-];
+const names = stageNames.slice(0, stageNames.indexOf('train-tiger'));
 
 let lines: string[];
 let folder: string;

@@ -225,6 +225,20 @@ describe('sessions', () => {
     });
   });
 
+  it('are there without effects where the log cannot be read, and it is not read anew for everybody who asks', async () => {
+    const analyse = vi.fn().mockRejectedValue(new Error('cut'));
+    const told: unknown[] = [];
+    const service = await start({
+      ...{ log: memoryLog(), analyse, onError: (error) => told.push(error) },
+      sessions: () => ({ experiments: [{ name: 'AA', treatments: [undefined, undefined] }] }),
+    });
+    for (let asked = 0; asked < 3; asked++) {
+      expect((await get(service, '/experiments')).experiments).toMatchObject([{ name: 'AA', metrics: [] }]);
+    }
+    expect(told).toEqual([new Error('cut')]);
+    expect(analyse).toHaveBeenCalledOnce();
+  });
+
   it('give a policy the same random numbers wherever the turn is taken', async () => {
     const store = createMemoryStore();
     const random: Policy = { name: 'random', next: (all) => all.map(({ random }) => ({ track: random.integer(4) })) };

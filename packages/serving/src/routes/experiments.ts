@@ -30,10 +30,15 @@ export function addExperimentRoutes(app: Service, { experiments, analyse, log, o
     if (!latest || performance.now() > isFreshUntil) {
       const started = performance.now();
       isFreshUntil = Infinity;
-      latest = analyse(log.files).finally(() => {
-        const ended = performance.now();
-        isFreshUntil = ended + Math.max(minAgeMs, 10 * (ended - started));
-      });
+      latest = analyse(log.files)
+        .catch((error) => {
+          onError(error);
+          return {};
+        })
+        .finally(() => {
+          const ended = performance.now();
+          isFreshUntil = ended + Math.max(minAgeMs, 10 * (ended - started));
+        });
     }
     return latest;
   }
@@ -57,11 +62,7 @@ export function addExperimentRoutes(app: Service, { experiments, analyse, log, o
       },
     },
     async () => {
-      const measured = await measure().catch((error) => {
-        onError(error);
-        latest = undefined;
-        return {} as Measured;
-      });
+      const measured = await measure();
       return {
         experiments: experiments.map(({ name, treatments }) => ({
           name,
