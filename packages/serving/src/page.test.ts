@@ -4,7 +4,8 @@ import { emptyRecommendations, type Recommender } from '@codebeam/eval';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ListRequest } from './answer-requests.js';
-import { createService, type Service } from './create-service.js';
+import type { Service } from './create-app.js';
+import { createService } from './create-service.js';
 import { type Model, recommenderModel } from './model.js';
 
 // A browser takes its time where cores are few.

@@ -11,7 +11,8 @@ import {
   syntheticListeners,
 } from '@codebeam/simulation';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createService, type Service, type ServiceOptions } from './create-service.js';
+import type { Service } from './create-app.js';
+import { createService, type ServiceOptions } from './create-service.js';
 import { recommenderModel } from './model.js';
 
 const catalogue = syntheticCatalogue({ seed: 1, tracks: 300 });

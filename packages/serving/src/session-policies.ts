@@ -1,6 +1,6 @@
 import { type Catalogue, makePolicies, type Policy } from '@codebeam/simulation';
-import type { PlayedBy, SessionPolicies } from './create-service.js';
 import type { ServeConfig } from './serve-config.js';
+import type { PlayedBy, SessionPolicies } from './service-context.js';
 
 /**
  * The policies that a config speaks of, each made once.

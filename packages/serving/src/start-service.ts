@@ -1,7 +1,8 @@
 import { isAbsolute, join } from 'node:path';
 import { type Catalogue, makeCatalogue } from '@codebeam/simulation';
 import { analyseInThread } from './analyse-log.js';
-import { createService, type Service } from './create-service.js';
+import type { Service } from './create-app.js';
+import { createService } from './create-service.js';
 import { openEventLog } from './event-log.js';
 import type { ModelSource } from './model-slot.js';
 import type { ServeConfig } from './serve-config.js';

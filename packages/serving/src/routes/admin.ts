@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
 import { RequestError } from '../request-error.js';
+import type { ServiceContext } from '../service-context.js';
 
 const versionSchema = z.object({ model: z.string(), version: z.int(), loadedAt: z.iso.datetime() });
 

@@ -1,7 +1,8 @@
 import { treatmentName } from '@codebeam/simulation';
 import { z } from 'zod';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
 import type { MeasuredMetric } from '../experiments.js';
+import type { ServiceContext } from '../service-context.js';
 
 const metricSchema = z.object({
   metric: z.string(),

@@ -1,8 +1,9 @@
 import type { Item } from '@codebeam/data';
 import { z } from 'zod';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
 import type { Model } from '../model.js';
 import { RequestError } from '../request-error.js';
+import type { ServiceContext } from '../service-context.js';
 
 const itemSchema = z.object({
   item: z.string().describe('id'),

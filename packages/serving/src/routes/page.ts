@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
+import type { ServiceContext } from '../service-context.js';
 
 const files = { 'index.html': 'text/html', 'page.css': 'text/css', 'page.js': 'text/javascript' };
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { ListAnswer, ListRequest } from '../answer-requests.js';
 import type { Catalogue } from '../catalogue.js';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
 import type { ModelVersion } from '../model-slot.js';
 import { RequestError } from '../request-error.js';
+import type { ServiceContext } from '../service-context.js';
 import { describeItem } from './items.js';
 
 const idSchema = z.union([z.string().min(1).max(200), z.int().transform(String)]);

@@ -1,9 +1,10 @@
 import { createGenerator, createKey, foldIn } from '@codebeam/random';
 import type { SessionEvent } from '@codebeam/simulation';
 import { z } from 'zod';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
 import { assignTreatments } from '../experiments.js';
 import { RequestError } from '../request-error.js';
+import type { ServiceContext } from '../service-context.js';
 import { createUserUpdates, type UserState } from '../state/user-state.js';
 import { describeItem } from './items.js';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Service, ServiceContext } from '../create-service.js';
+import type { Service } from '../create-app.js';
+import type { ServiceContext } from '../service-context.js';
 
 const statusSchema = z.object({ status: z.string(), reason: z.string().optional() });
 
