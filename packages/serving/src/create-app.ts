@@ -81,6 +81,12 @@ export async function createApp(options: AppOptions): Promise<{ app: Service; ha
     parseJson(body),
   );
   const handlersAreDone = countHandlers(app);
+  // Fastify lets go of connections that are idle when it begins to close; those of its last answers are kept open by their callers.
+  let letGo: NodeJS.Timeout | undefined;
+  app.addHook('preClose', async () => {
+    letGo = setInterval(() => app.server.closeIdleConnections(), 50);
+  });
+  app.addHook('onClose', async () => clearInterval(letGo));
   app.setErrorHandler((error: FastifyError, _, reply) => answerError(error, reply, onError));
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'no such route; /openapi.json lists them' }));
   app.addHook('onRequest', async (request) => {

@@ -437,6 +437,37 @@ describe('keys, limits and state of the service', () => {
     ).rejects.toThrow('ways of experiment A must be an integer from 2 to 100, got 1');
   });
 
+  it('ends when the last answer is given, whoever keeps the connection', async () => {
+    let goOn = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const fast = successor(4);
+    const slow: Recommender = {
+      ...fast,
+      async recommend(...asked) {
+        begin();
+        await isOver;
+        return fast.recommend(...asked);
+      },
+    };
+    const service = await start({ models: { slow: () => recommenderModel(slow, items) } });
+    const url = await service.listen({ port: 0 });
+    const headers = { 'content-type': 'application/json' };
+    const answer = fetch(`${url}/recommend`, { method: 'POST', headers, body: '{"history":[]}' });
+    await begun;
+    const closed = service.close();
+    setTimeout(goOn, 200);
+    expect(await (await answer).json()).toMatchObject({ model: 'slow' });
+    const answered = performance.now();
+    await closed;
+    expect(performance.now() - answered).toBeLessThan(3000);
+  });
+
   it('closes the models when it cannot be made', async () => {
     const close = vi.fn();
     const model = () => ({ ...models.successor(), close });
