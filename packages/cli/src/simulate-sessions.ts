@@ -73,8 +73,8 @@ export function simulateSessionsCommand(): Command {
 
 async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
-  const { experiment } = config;
-  const advice = experiment ? adviseOnSampleSize(experiment) : [];
+  const { experiment, users } = config;
+  const advice = experiment ? adviseOnSampleSize(experiment, users.type === 'synthetic' ? users.count : undefined) : [];
   for (const line of advice) console.error(`advice: ${line}`);
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {
