@@ -18,6 +18,7 @@ import {
   simulateSessions,
   topLists,
   treatmentName,
+  treatmentNumber,
   type UserMetrics,
   userMetrics,
   writeEventTable,
@@ -143,7 +144,9 @@ function serviceConfig({ config, input, output, backend }: Context, logFolder: s
 /** What each treatment costs: the service's own time, with as many users at a time as there were. */
 function describeLatency(users: UserMetrics, experiment: string, treatments: readonly string[]): string {
   const { groups } = analyseUsers(users, experiment, { metrics: ['mean_request_latency'] });
-  const means = groups.map(({ metrics }, i) => `${treatments[i]} ${metrics.mean_request_latency.mean.toPrecision(2)}`);
+  const means = groups.map(({ treatment, metrics }) => {
+    return `${treatments[treatmentNumber(treatment)]} ${metrics.mean_request_latency.mean.toPrecision(2)}`;
+  });
   return `milliseconds a track: ${means.join(', ')}`;
 }
 

@@ -136,6 +136,7 @@ export {
   selectEvents,
   sessionEventSchema,
   treatmentName,
+  treatmentNumber,
   writeEventLines,
   writeEventTable,
 } from './sessions/event-log.js';

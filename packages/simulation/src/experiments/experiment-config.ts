@@ -46,14 +46,19 @@ export function adviseOnSampleSize(
     metrics,
     alpha,
     correction,
+    peeking,
   }: z.output<typeof experimentSchema> & { plan?: z.output<typeof planSchema> | undefined },
   users?: number,
 ): string[] {
   if (!plan) return [];
   const groups = treatments.length;
   const { length } = metrics ?? userMetricNames;
-  const known = { ...plan, alpha, comparisons: correction === 'none' ? 1 : (groups - 1) * length };
-  const advice = `${usersPerGroup(known)} users in each of ${groups} groups find an effect of ${plan.effect} % with a power of ${plan.power}`;
+  const known = {
+    ...{ ...plan, alpha, comparisons: correction === 'none' ? 1 : (groups - 1) * length },
+    ...(peeking && { peeking: peeking.effect }),
+  };
+  const when = peeking ? ' by then, however often one looks' : '';
+  const advice = `${usersPerGroup(known)} users in each of ${groups} groups find an effect of ${plan.effect} % with a power of ${plan.power}${when}`;
   if (users === undefined) return [advice];
   const each = Math.floor(users / groups);
   // A variance estimated from fewer says next to nothing.

@@ -168,6 +168,14 @@ describe('analyseExperiment', () => {
     expect(renderExperiment(analysis, { policies: ['random', '<b>'] })).toBe(page);
   });
 
+  it('names each treatment by what it is where another one has no users', () => {
+    const users = usersOf([valuesOf(100, 10, 4), new Float64Array(0), valuesOf(100, 12, 4)]);
+    const policies = ['random', 'indexed', 'sticky'];
+    const analysis = analyseUsers(users, 'AA', { metrics });
+    expect(formatExperiment(analysis, policies)).toContain('AA: C random (100 users), T2 sticky (100 users)');
+    expect(renderExperiment(analysis, { policies })).toContain('T2 sticky');
+  });
+
   it('compares with another treatment on request, and shows both on one page', () => {
     const users = usersOf([valuesOf(100, 10, 4), valuesOf(100, 11, 9), valuesOf(100, 12, 4)]);
     const first = analyseUsers(users, 'AA', { metrics });
@@ -254,6 +262,24 @@ describe('usersPerGroup', () => {
     expect(() => usersPerGroup({ ...plan, effect: 0 })).toThrow('simulation: effect to find must differ from 0, got 0');
   });
 
+  it('needs more users where one looks at any time, and finds the effect with the power then', () => {
+    const plan = { mean: 2.1, deviation: 1.9, effect: 10, peeking: 10 };
+    const needed = usersPerGroup(plan);
+    expect(needed).toBeGreaterThan(1286); // of one look
+    expect(detectableEffect(plan, needed)).toBeLessThanOrEqual(10);
+    expect(detectableEffect(plan, needed - 1)).toBeGreaterThan(10);
+    // Means of groups are as good as normal: 4,000 experiments of that size.
+    const random = createGenerator(createKey(1, 'sample'));
+    const group = (mean: number) => ({
+      ...{ n: needed, mean: mean + random.normal() * (plan.deviation / Math.sqrt(needed)) },
+      variance: plan.deviation ** 2,
+    });
+    const found = Array.from({ length: 4000 }, () => {
+      return confidenceSequence(group(plan.mean * 1.1), group(plan.mean), { effect: 10 }).difference.low > 0;
+    }).filter(Boolean).length;
+    expect(Math.abs(found / 4000 - 0.8)).toBeLessThan(0.02);
+  });
+
   it('is advised on in words, from a plan', () => {
     const plan = { mean: 2, deviation: 2, effect: 20, power: 0.8 };
     const config = { ...experimentSchema.parse({ name: 'x', treatments: ['a', 'b'] }), plan };
@@ -270,6 +296,9 @@ describe('usersPerGroup', () => {
       `${needed} users in each of 3 groups find an effect of 20 % with a power of 0.8`,
       'the 30 users that there are, about 10 in a group, are too few to say',
     ]);
+    expect(adviseOnSampleSize({ ...config, peeking: { effect: 20 } })[0]).toMatch(
+      /^\d+ users in each of 2 groups find an effect of 20 % with a power of 0\.8 by then, however often one looks$/,
+    );
     expect(adviseOnSampleSize({ ...config, plan: undefined })).toEqual([]);
   });
 

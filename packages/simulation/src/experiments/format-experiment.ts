@@ -1,16 +1,14 @@
-import { treatmentName } from '../sessions/event-log.js';
+import { treatmentName, treatmentNumber } from '../sessions/event-log.js';
 import { type Effect, type ExperimentAnalysis, groupOf } from './analyse-experiment.js';
 
 /**
  * The analysis as text: a row for each metric and treatment, effects in percent of the control with their intervals.
  *
- * @param policies  what each treatment is, in the order of the groups
+ * @param policies  what each treatment is, the control first
  */
-export function formatExperiment(analysis: ExperimentAnalysis, policies: readonly string[] = []): string {
+export function formatExperiment(analysis: ExperimentAnalysis, policies?: readonly string[]): string {
   const { experiment, control, groups, effects } = analysis;
-  const names = groups.map(({ treatment, users }, i) => {
-    return `${treatment}${policies[i] ? ` ${policies[i]}` : ''} (${users} users)`;
-  });
+  const names = groups.map(({ treatment, users }) => `${shownTreatment(treatment, policies)} (${users} users)`);
   const head = ['metric', 'treatment', 'control', 'mean', 'effect', 'interval', 'p', ''];
   const rows = effects.map(({ metric, treatment, percent, adjustedPValue, isSignificant }) => [
     metric,
@@ -30,6 +28,12 @@ export function formatExperiment(analysis: ExperimentAnalysis, policies: readonl
       .trimEnd();
   const title = control === treatmentName(0) ? experiment : `${experiment} against ${control}`;
   return [`${title}: ${names.join(', ')}`, ...[head, ...rows].map(line), describeTests(analysis)].join('\n');
+}
+
+/** A treatment, and what it is where that is known. A group without users is not in an analysis: names say who is who. */
+export function shownTreatment(treatment: string, policies: readonly string[] = []): string {
+  const policy = policies[treatmentNumber(treatment)];
+  return policy ? `${treatment} ${policy}` : treatment;
 }
 
 /** What intervals and p-values of an analysis are. */

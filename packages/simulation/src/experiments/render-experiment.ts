@@ -1,12 +1,19 @@
 import { escapeHtml, type Interval, type PageFrame, type PageSection, renderPage, welchTest } from '@codebeam/eval';
 import type { ExperimentAnalysis } from './analyse-experiment.js';
-import { describeTests, shownLevel, shownMean, shownPercent, shownPValue } from './format-experiment.js';
+import {
+  describeTests,
+  shownLevel,
+  shownMean,
+  shownPercent,
+  shownPValue,
+  shownTreatment,
+} from './format-experiment.js';
 
 /**
  * An experiment as one page that needs nothing else: no network, no script, every text escaped. Equal analyses give equal bytes.
  *
  * @param analyses  of one experiment; several where treatments are compared with more than one
- * @param options.policies  what each treatment is, in the order of the groups
+ * @param options.policies  what each treatment is, the control first
  */
 export function renderExperiment(
   analyses: ExperimentAnalysis | readonly [ExperimentAnalysis, ...ExperimentAnalysis[]],
@@ -25,19 +32,10 @@ export const experimentStyle = `.forest .zero { position: absolute; top: -0.3rem
 @media (max-width: 44rem) { .forest div { grid-template-columns: 8rem 1fr; } .forest output { grid-column: 1 / -1; } }
 `;
 
-type Label = (treatment: string) => string;
-
-const labelOf =
-  ({ groups }: ExperimentAnalysis, policies: readonly string[] = []): Label =>
-  (treatment) => {
-    const policy = policies[groups.findIndex((group) => group.treatment === treatment)];
-    return policy ? `${treatment} ${policy}` : treatment;
-  };
-
 /** The mean of each treatment by metric, on its interval. */
 function meansSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
   const { groups, alpha } = analysis;
-  const label = labelOf(analysis, policies);
+  const label = (treatment: string) => shownTreatment(treatment, policies);
   const forests = Object.keys(groups[0].metrics).map((metric) =>
     forest(
       `${metric}, mean over users`,
@@ -59,7 +57,7 @@ ${forests.join('\n')}`,
 /** Intervals of all effects by metric, and the numbers. */
 export function experimentSection(analysis: ExperimentAnalysis, policies?: readonly string[]): PageSection {
   const { experiment, control, groups, effects } = analysis;
-  const label = labelOf(analysis, policies);
+  const label = (treatment: string) => shownTreatment(treatment, policies);
   const metrics = [...new Set(effects.map(({ metric }) => metric))];
   const forests = metrics.map((metric) =>
     forest(
@@ -105,7 +103,11 @@ function forest(title: string, estimates: readonly Estimate[]): string {
   return `<div class="forest"><h3>${escapeHtml(title)}</h3>${lines.join('')}</div>`;
 }
 
-function table({ groups, effects }: ExperimentAnalysis, metrics: readonly string[], label: Label): string {
+function table(
+  { groups, effects }: ExperimentAnalysis,
+  metrics: readonly string[],
+  label: (treatment: string) => string,
+): string {
   const body = metrics.map((metric) => {
     const rows = groups.map(({ treatment, metrics: own }) => {
       const { n, mean, variance } = own[metric];

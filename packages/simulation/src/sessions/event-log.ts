@@ -41,6 +41,11 @@ export function treatmentName(number: number): string {
   return number === 0 ? 'C' : `T${number}`;
 }
 
+/** {@link treatmentName} turned round. */
+export function treatmentNumber(name: string): number {
+  return name === 'C' ? 0 : Number(name.slice(1));
+}
+
 /** Collects events one after another. */
 export function collectEvents() {
   let length = 0;
@@ -137,14 +142,20 @@ function* chunks(log: EventLog): Generator<Buffer> {
   }
 }
 
+/** Users and tracks are kept as 32 bit numbers. */
+const number = z
+  .int()
+  .nonnegative()
+  .lt(2 ** 31);
+
 export const sessionEventSchema = z.object({
   message: z.enum(['next', 'last']),
   timestamp: z.number(),
-  user: z.int().nonnegative(),
-  track: z.int().nonnegative(),
+  user: number,
+  track: number,
   time: z.number(),
   latency: z.number(),
-  recommendation: z.int().nonnegative().nullish(),
+  recommendation: number.nullish(),
   experiments: z.record(z.string(), z.string().regex(/^(C|T[1-9]\d?)$/)).default({}),
 });
 
@@ -170,10 +181,7 @@ export async function readEventLines(files: readonly string[]): Promise<EventLog
         continue;
       }
       const { experiments, recommendation = null, ...event } = line;
-      const treatments = Object.entries(experiments).map(([name, treatment]) => [
-        name,
-        treatment === 'C' ? 0 : Number(treatment.slice(1)),
-      ]);
+      const treatments = Object.entries(experiments).map(([name, treatment]) => [name, treatmentNumber(treatment)]);
       events.add({ ...event, recommendation }, Object.fromEntries(treatments));
     }
   }
