@@ -21,22 +21,26 @@ const started: ChildProcess[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'serve-'));
   await writeTigerRun(join(folder, 'run'));
-  mkdirSync(join(folder, 'markov'));
-  // Tracks by number, each of which is followed by the next.
-  const tracks = Array.from({ length: 200 }, (_, track) => track);
-  const fitted = await markov.fit({
-    sequences: packSequences([Int32Array.from(tracks)]),
-    numItems: 200,
-    itemIds: tracks.map(String),
-    userIds: ['u'],
-    fittedOn: 'train',
-  });
-  await fitted.save(join(folder, 'markov'));
+  await saveMarkov('markov');
 });
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Tracks by number, each of which is followed by the next. */
+async function saveMarkov(name: string, firstTrack = 0): Promise<void> {
+  mkdirSync(join(folder, name), { recursive: true });
+  const tracks = Array.from({ length: 200 }, (_, track) => track);
+  const fitted = await markov.fit({
+    sequences: packSequences([Int32Array.from(tracks)]),
+    numItems: 200,
+    itemIds: tracks.map((track) => String(firstTrack + track)),
+    userIds: ['u'],
+    fittedOn: 'train',
+  });
+  await fitted.save(join(folder, name));
+}
 
 /** Starts the program; its first line says where it listens. */
 async function serve(...args: string[]): Promise<{ child: ChildProcess; url: string; output: () => string }> {
@@ -212,27 +216,39 @@ describe('codebeam serve', () => {
     expect((await ask()).body).toEqual(before.body);
   });
 
-  it('starts a model again whose process has ended', async () => {
-    const { child, url, output } = await serve('--checkpoint', 'markov', '--state', 'memory');
+  it('starts a model again whose process has ended, unless its files are of other items by then', async () => {
+    await saveMarkov('replaced');
+    const { child, url, output } = await serve('--checkpoint', 'replaced', '--state', 'memory');
     const ask = () => post(`${url}/recommend`, { history: ['7'], k: 1 });
+    const killModel = () => {
+      const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' });
+      process.kill(Number(stdout.trim().split('\n')[0]), 'SIGKILL');
+    };
     const before = await ask();
-    const [model] = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
-      .stdout.trim()
-      .split('\n');
-    process.kill(Number(model), 'SIGKILL');
+    killModel();
     expect(await ask()).toEqual(before);
-    expect(output()).toContain('markov was started again');
+    const said = (text: string) => vi.waitFor(() => expect(output()).toContain(text), 10_000);
+    await said('replaced was started again');
+    await saveMarkov('replaced', 5);
+    killModel();
+    expect((await ask()).status).toBe(500);
+    await said('must have the items that it was loaded with');
   });
 
   it('reads a config, with paths from its folder', async () => {
     mkdirSync(join(folder, 'configured'));
     const config = writeConfig(
       'configured/serve.yaml',
-      'port: 9\nmodels:\n  first: { checkpoint: ../run, beamWidth: 3 }\nstate: { store: lmdb, path: users.mdb }\nlog: { folder: log }\n',
+      'port: 9\nmodels:\n  first: { checkpoint: ../run, beamWidth: 3 }\n  second: { checkpoint: markov }\nwatchSeconds: 1\nstate: { store: lmdb, path: users.mdb }\nlog: { folder: log }\n',
     );
-    const { url } = await serve('--config', config);
-    expect(await (await fetch(`${url}/models`)).json()).toMatchObject({ models: [{ name: 'first', beamWidth: 3 }] });
+    await saveMarkov('configured/markov');
+    const { url, output } = await serve('--config', config);
+    const models = async () => ((await (await fetch(`${url}/models`)).json()) as { models: object[] }).models;
+    expect(await models()).toMatchObject([{ name: 'first', beamWidth: 3 }, { name: 'second' }]);
     expect(readFileSync(join(folder, 'configured/log/data.json'), 'utf8')).toBe('');
+    await saveMarkov('configured/markov', 5);
+    while (!output().includes('second ')) await sleep(50);
+    expect(await models()).toMatchObject([{ version: 1 }, { version: 2 }]);
   });
 
   it('plays what the policies of its config say, by experiment, and says what came of it', async () => {
@@ -332,6 +348,12 @@ experiments:
       ['--checkpoint', 'markov', '--beam-width', '4', '--state', 'memory'],
       'must be left out but for TIGER',
     ],
+    [
+      "a beam for a config's models",
+      ['--config', 'plain.yaml', '--beam-width', '4', '--state', 'memory'],
+      'must be left out but for TIGER',
+    ],
+    ['an empty key', ['--checkpoint', 'markov', '--api-key', '', '--state', 'memory'], 'API key must not be empty'],
   ])('ends with exit code 2 and one message for %s', (_, args, message) => {
     writeConfig(
       'policies.yaml',
@@ -344,6 +366,7 @@ experiments:
       'lists.yaml',
       'models: { m: { checkpoint: markov } }\nstate: { store: memory }\ncatalogue: { type: synthetic, tracks: 50, genres: 3 }\npolicies: { a: { type: indexed, lists: lists.jsonl } }\npolicy: a\n',
     );
+    writeConfig('plain.yaml', 'models: { m: { checkpoint: markov } }\n');
     writeConfig('typo.yaml', 'models: { m: { checkpoint: run } }\nbatching: { maxBatsch: 3 }\n');
     const all = [program, 'serve', ...args];
     const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8' });

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { type ConfigSection, checkConfig, parseConfigFile } from '@codebeam/data';
+import { type ConfigSection, checkConfig, isSection, parseConfigFile } from '@codebeam/data';
 import { serveSchema, startService } from '@codebeam/serving';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseCount } from './parse-count.js';
@@ -114,8 +114,9 @@ async function resolveConfig(options: ServeOptions) {
     ...(state && { state: { ...state, ...(typeof state.path === 'string' && { path: resolve(state.path) }) } }),
     ...(log !== undefined && { log: { ...(file?.content.log as ConfigSection), folder: resolve(log) } }),
     ...(watch !== undefined && { watchSeconds: watch }),
-    ...(options.checkpoint && { models: modelsOf(options.checkpoint, options) }),
   };
+  const models = options.checkpoint ? modelsOf(options.checkpoint) : content.models;
+  if (isSection(models)) content.models = withOptions(models, options);
   if (content.models === undefined) {
     throw new RangeError('cli: --checkpoint or --config must be given, got neither; say what to serve');
   }
@@ -129,18 +130,18 @@ async function resolveConfig(options: ServeOptions) {
   return { config, folder };
 }
 
-function modelsOf(
-  checkpoints: readonly NamedCheckpoint[],
-  { beamWidth, threads, backend }: ServeOptions,
-): ConfigSection {
+const modelsOf = (checkpoints: readonly NamedCheckpoint[]): ConfigSection =>
+  Object.fromEntries(checkpoints.map(({ name, folder }) => [name, { checkpoint: resolve(folder) }]));
+
+/** Models with what the options say of each. */
+function withOptions(models: ConfigSection, { beamWidth, threads, backend }: ServeOptions): ConfigSection {
   const how = {
     ...(threads !== undefined && { threads }),
     ...(backend !== undefined && { backend }),
+    ...(beamWidth !== undefined && { beamWidth }),
   };
   return Object.fromEntries(
-    checkpoints.map(({ name, folder }) => {
-      return [name, { checkpoint: resolve(folder), ...how, ...(beamWidth !== undefined && { beamWidth }) }];
-    }),
+    Object.entries(models).map(([name, model]) => [name, isSection(model) ? { ...model, ...how } : model]),
   );
 }
 

@@ -31,9 +31,3 @@ it.each([
 ])('finds items by a category or its path: %s', (name, expected) => {
   expect(Array.from(catalogue.inCategory(name))).toEqual(expected);
 });
-
-it('numbers tracks by ids that are whole numbers, else by their places', () => {
-  expect([catalogue.trackOf(2), catalogue.itemOfTrack(2), catalogue.itemOfTrack(4)]).toEqual([2, 2, undefined]);
-  const tracks = createCatalogue([{ id: '30' }, { id: '7' }]);
-  expect([tracks.trackOf(0), tracks.itemOfTrack(7), tracks.itemOfTrack(1)]).toEqual([30, 1, undefined]);
-});

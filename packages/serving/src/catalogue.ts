@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Item } from '@codebeam/data';
 
 /** Items by dense id, found by their ids, their words and their categories. */
@@ -13,19 +14,18 @@ export interface Catalogue {
   search(text: string, limit: number): number[];
   /** Items in a category, named by itself or by its path (`Hair Care > Styling`); rising. */
   inCategory(name: string): Int32Array;
-  /**
-   * Items as session policies number them: by id where all ids are whole numbers, as in logs of the simulator, else by dense id.
-   */
-  trackOf(item: number): number;
-  itemOfTrack(track: number): number | undefined;
+  /** Whether all ids are whole numbers below 2^31. */
+  readonly isNumbered: boolean;
+  /** Of the ids in their order. */
+  readonly digest: string;
 }
 
 export function createCatalogue(items: readonly Item[]): Catalogue {
   const places = new Map(items.map(({ id }, item) => [id, item]));
-  const isNumbered = items.every(({ id }) => /^(0|[1-9]\d{0,14})$/.test(id));
   // Searched by few, served to many: made when first asked for.
   let words: WordIndex | undefined;
   let categories: Map<string, Set<number>> | undefined;
+  let digest: string | undefined;
 
   return {
     items,
@@ -42,8 +42,13 @@ export function createCatalogue(items: readonly Item[]): Catalogue {
       categories ??= indexCategories(items);
       return Int32Array.from(categories.get(name.trim().toLowerCase()) ?? []);
     },
-    trackOf: (item) => (isNumbered ? Number(items[item].id) : item),
-    itemOfTrack: (track) => (isNumbered ? places.get(String(track)) : track in items ? track : undefined),
+    isNumbered: items.every(({ id }) => /^(0|[1-9]\d{0,9})$/.test(id) && Number(id) < 2 ** 31),
+    get digest() {
+      digest ??= createHash('sha256')
+        .update(JSON.stringify(items.map(({ id }) => id)))
+        .digest('base64url');
+      return digest;
+    },
   };
 }
 
@@ -52,6 +57,7 @@ type WordIndex = (query: readonly string[]) => number[];
 
 function indexWords(items: readonly Item[]): WordIndex {
   const postings = new Map<string, number[]>();
+  const firstWords = items.map(({ title = '' }) => wordsOf(title)[0]);
   for (const [item, { id, title = '', brand = '' }] of items.entries()) {
     for (const word of new Set(wordsOf(`${id} ${title} ${brand}`))) {
       const list = postings.get(word);
@@ -82,9 +88,11 @@ function indexWords(items: readonly Item[]): WordIndex {
       i === query.length - 1 ? beginningWith(word) : new Set(postings.get(word) ?? []),
     );
     const [smallest, ...others] = sets.sort((a, b) => a.size - b.size);
-    const found = [...smallest].filter((item) => others.every((set) => set.has(item)));
-    const rank = (item: number) => (wordsOf(items[item].title ?? '')[0]?.startsWith(query[0]) ? 0 : 1);
-    return found.sort((a, b) => rank(a) - rank(b) || a - b);
+    const found = Int32Array.from(smallest)
+      .filter((item) => others.every((set) => set.has(item)))
+      .sort();
+    const isFirst = (item: number) => firstWords[item]?.startsWith(query[0]) ?? false;
+    return [...found.filter(isFirst), ...found.filter((item) => !isFirst(item))];
   };
 }
 

@@ -7,6 +7,7 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type RawServerDefault,
 } from 'fastify';
 import {
@@ -58,6 +59,8 @@ const longestRequestMs = 30_000;
  */
 export async function createApp(options: AppOptions): Promise<{ app: Service; handlersAreDone: () => Promise<void> }> {
   const { apiKey, trustProxy = false, bodyBytes, onError } = options;
+  if (apiKey === '')
+    throw new RangeError('serving: the API key must not be empty, got none; leave it out to ask for none');
   const app = fastify({
     bodyLimit: bodyBytes,
     trustProxy,
@@ -89,17 +92,17 @@ export async function createApp(options: AppOptions): Promise<{ app: Service; ha
   app.addHook('onClose', async () => clearInterval(letGo));
   app.setErrorHandler((error: FastifyError, _, reply) => answerError(error, reply, onError));
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'no such route; /openapi.json lists them' }));
-  app.addHook('onRequest', async (request) => {
+  const checkKey = async (request: FastifyRequest) => {
     const { isOpen = false, isAdmin = false } = request.routeOptions.config;
     if (isAdmin && apiKey === undefined) {
       throw new RequestError(403, 'the service must have an API key before it can be administered; start it with one');
     }
-    if (isOpen || apiKey === undefined || request.routeOptions.url === undefined) return;
+    if (isOpen || apiKey === undefined) return;
     const given = request.headers['x-api-key'] ?? request.headers.authorization?.replace(/^Bearer /i, '');
     if (typeof given !== 'string' || !isSame(given, apiKey)) {
       throw new RequestError(401, 'the API key must be given, as X-API-Key or as a bearer token');
     }
-  });
+  };
   if (options.rateLimit) {
     const { requests, seconds } = options.rateLimit;
     await app.register(rateLimit, {
@@ -109,6 +112,10 @@ export async function createApp(options: AppOptions): Promise<{ app: Service; ha
         new RequestError(429, `requests must be at most ${requests} in ${seconds} s; try again in ${after}`),
     });
   }
+  // After the limit, so that wrong keys count, too.
+  app.addHook('onRoute', (route) => {
+    route.onRequest = [route.onRequest ?? [], checkKey].flat();
+  });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -142,10 +149,14 @@ function countHandlers(app: Service): () => Promise<void> {
     const { handler } = route;
     route.handler = function count(...asked) {
       running++;
-      const answer: unknown = handler.apply(this, asked);
-      if (answer instanceof Promise) answer.then(end, end);
-      else end();
-      return answer;
+      let answer: unknown;
+      try {
+        answer = handler.apply(this, asked);
+        return answer;
+      } finally {
+        if (answer instanceof Promise) answer.then(end, end);
+        else end();
+      }
     };
   });
   return () =>

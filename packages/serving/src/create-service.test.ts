@@ -189,6 +189,7 @@ describe('sessions', () => {
     const log = memoryLog();
     const service = await start({ log });
     for (const url of ['/next/1', '/last/1']) expect((await post(service, url, payload)).status).toBe(400);
+    expect((await post(service, '/next/2147483648', { track: 1, time: 1 })).status).toBe(400);
     expect(log.events).toEqual([]);
   });
 
@@ -430,6 +431,35 @@ describe('keys, limits and state of the service', () => {
     expect(page.body).toContain('<title>Codebeam</title>');
   });
 
+  it('counts wrong keys among the requests of an address, and takes no empty key', async () => {
+    const service = await start({ apiKey: 'sesame', rateLimit: { requests: 2, seconds: 60 } });
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) statuses.push((await get(service, '/models', { 'x-api-key': `guess ${i}` })).status);
+    expect(statuses).toEqual([401, 401, 429]);
+    await expect(createService({ models, apiKey: '' })).rejects.toThrow('serving: the API key must not be empty');
+  });
+
+  it('forgets what users played where a reload has numbered the items anew', async () => {
+    let ids = ['tea', 'cup', 'pot', 'jam'];
+    const service = await start({
+      apiKey: 'sesame',
+      models: {
+        first: () => recommenderModel(successor(4), ids),
+        second: () => recommenderModel(successor(4), ['jam', 'tea', 'cup', 'pot']),
+      },
+    });
+    const key = { 'x-api-key': 'sesame' };
+    expect((await post(service, '/next/7', { track: 1, time: 1 }, key)).track).toBe(2); // cup, then pot
+    const listed = async (model: string) =>
+      (await post(service, '/recommend', { user: 7, k: 1, model }, key)).recommendations[0].item;
+    expect([await listed('first'), await listed('second')]).toEqual(['pot', 'pot']);
+    ids = ['new', 'tea', 'cup', 'pot'];
+    expect((await post(service, '/admin/reload', { model: 'first' }, key)).status).toBe(200);
+    expect((await post(service, '/recommend', { user: 7, k: 1 }, key)).error).toMatch(/user/);
+    expect((await post(service, '/next/7', { track: 1, time: 1 }, key)).track).toBe(2); // tea, then cup
+    expect(await listed('first')).toBe('cup');
+  });
+
   it('needs a model, and a treatment beside the control', async () => {
     await expect(createService({ models: {} })).rejects.toThrow('serving: models must be at least one');
     await expect(
@@ -458,6 +488,7 @@ describe('keys, limits and state of the service', () => {
     const service = await start({ models: { slow: () => recommenderModel(slow, items) } });
     const url = await service.listen({ port: 0 });
     const headers = { 'content-type': 'application/json' };
+    expect((await post(service, '/recommend', { history: [], model: 'none' })).status).toBe(404);
     const answer = fetch(`${url}/recommend`, { method: 'POST', headers, body: '{"history":[]}' });
     await begun;
     const closed = service.close();

@@ -16,6 +16,7 @@ import { addStatusRoutes } from './routes/status.js';
 import type { Limits, PlayedBy, ServiceContext, SessionPolicies } from './service-context.js';
 import { createMemoryStore } from './state/memory-store.js';
 import type { UserStore } from './state/user-state.js';
+import { numberTracks } from './track-numbers.js';
 import { watchCheckpoint } from './watch-checkpoint.js';
 
 export interface ServiceOptions extends Omit<AppOptions, 'bodyBytes' | 'onError'> {
@@ -99,7 +100,8 @@ async function serveModels(
     if (slot) return slot;
     throw new RequestError(404, `model must be one of ${[...slots.keys()].join(', ')}, got ${name}`);
   };
-  const playedBy: PlayedBy = (model) => modelPolicy(slotOf(model));
+  const tracks = numberTracks(() => slotOf().current.model.catalogue);
+  const playedBy: PlayedBy = (model) => modelPolicy(slotOf(model), tracks);
   const played = await options.sessions?.(playedBy);
 
   const { app, handlersAreDone } = await createApp({ ...options, bodyBytes: limits.bodyBytes, onError });
@@ -108,8 +110,9 @@ async function serveModels(
     ...options,
     slots,
     slotOf,
-    policy: played?.policy ?? modelPolicy(slotOf()),
+    policy: played?.policy ?? modelPolicy(slotOf(), tracks),
     experiments: played?.experiments ?? [],
+    tracks,
     store,
     metrics,
     limits,

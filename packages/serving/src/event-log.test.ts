@@ -56,6 +56,18 @@ describe('the event log', () => {
     await again.close();
   });
 
+  it('goes on where files that were put aside have been taken away', async () => {
+    const bytes = Buffer.byteLength(`${JSON.stringify(event(1))}\n`);
+    const at = join(folder, 'archived');
+    const log = await openEventLog(at, { maxBytes: bytes, maxFiles: 3 });
+    for (const track of [1, 2, 3]) await log.append(event(track));
+    renameSync(join(at, 'data.json.1'), join(folder, 'archive.json'));
+    expect(tracksOf(log.files)).toEqual([1, 3]);
+    for (const track of [4, 5]) await log.append(event(track));
+    expect(tracksOf(log.files)).toEqual([1, 3, 4, 5]);
+    await log.close();
+  });
+
   it('fills the gap that a crash between two renames left, and overwrites nothing', async () => {
     const bytes = Buffer.byteLength(`${JSON.stringify(event(1))}\n`);
     const at = join(folder, 'gap');

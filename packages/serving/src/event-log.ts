@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionEvent } from '@codebeam/simulation';
@@ -36,7 +37,7 @@ export async function openEventLog(
       throw new Error(`serving: log must be writable at ${path}, got ${cause.message}; name another folder`, { cause });
     });
   let size = await cutTornLine(file);
-  const aside = await findAside(folder);
+  let aside = await findAside(folder);
 
   interface Waiting {
     line: Buffer;
@@ -48,6 +49,7 @@ export async function openEventLog(
   let isClosed = false;
 
   async function rotate(): Promise<void> {
+    aside = await findAside(folder); // somebody may have taken files away
     await file.close();
     // Each goes one further, up to the first number that is free (a crash may have left one), else over the oldest.
     let free = 1;
@@ -101,8 +103,8 @@ export async function openEventLog(
       });
     },
     get files() {
-      const older = [...aside].sort((a, b) => b - a);
-      return [...older.map((number) => `${path}.${number}`), path];
+      const older = [...aside].sort((a, b) => b - a).map((number) => `${path}.${number}`);
+      return [...older.filter((file) => existsSync(file)), path];
     },
     async close() {
       isClosed = true;

@@ -4,6 +4,7 @@ import type { AnalyseLog, Experiment } from './experiments.js';
 import type { Metrics } from './metrics.js';
 import type { ModelSlot } from './model-slot.js';
 import type { UserStore } from './state/user-state.js';
+import type { TrackNumbers } from './track-numbers.js';
 
 /** What routes share. */
 export interface ServiceContext extends Required<SessionPolicies> {
@@ -14,6 +15,7 @@ export interface ServiceContext extends Required<SessionPolicies> {
   describeTrack?: (track: number) => object | undefined;
   analyse?: AnalyseLog;
   log?: EventLog;
+  tracks: TrackNumbers;
   store: UserStore;
   metrics: Metrics;
   limits: Limits;

@@ -52,7 +52,14 @@ export async function startModelProcess(checkpoint: string, options: ModelProces
         throw new Error('error' in reply ? reply.error : 'internal: serving: a model was loaded twice');
       } catch (error) {
         if (!(error instanceof ProcessEndedError) || attempt > 0 || isClosed) throw error;
-        current = (await start()).child;
+        const again = await start();
+        if (!isSame(again.loaded, loaded)) {
+          again.child.kill('SIGKILL');
+          throw new Error(
+            `serving: ${checkpoint} must have the items that it was loaded with for its process to start again, got others; reload the model`,
+          );
+        }
+        current = again.child;
         restarts++;
         onRestart(error.message);
       }
@@ -74,7 +81,9 @@ export async function startModelProcess(checkpoint: string, options: ModelProces
     },
     async close() {
       isClosed = true;
+      const hanging = setTimeout(() => current.kill('SIGKILL'), longestAnswerMs);
       await lastQuestion;
+      clearTimeout(hanging);
       if (current.exitCode !== null || current.signalCode !== null) return;
       const ended = new Promise((resolve) => current.once('exit', resolve));
       if (current.connected) current.disconnect();
@@ -83,6 +92,19 @@ export async function startModelProcess(checkpoint: string, options: ModelProces
       clearTimeout(late);
     },
   };
+}
+
+type Loaded = Extract<FromModel, { loaded: unknown }>['loaded'];
+
+/** That a model may take for what it is asked when it is closed. */
+const longestAnswerMs = 5000;
+
+/** Whether what is said of items by number, here and there, is said of the same items. */
+function isSame(a: Loaded, b: Loaded): boolean {
+  const isAlike = (one: ArrayLike<unknown> = [], other: ArrayLike<unknown> = []) =>
+    one.length === other.length && Array.prototype.every.call(one, (value, at) => value === other[at]);
+  const idsOf = ({ items }: Loaded) => items.map(({ id }) => id);
+  return isAlike(idsOf(a), idsOf(b)) && isAlike(a.ids?.codes, b.ids?.codes);
 }
 
 /** The built program, also where this file runs from source. */

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { resolve } from 'node:path';
 import { type Catalogue, makeCatalogue } from '@codebeam/simulation';
 import { analyseInThread } from './analyse-log.js';
 import type { Service } from './create-app.js';
@@ -32,7 +32,7 @@ export async function startService(
   { folder = '.', apiKey, report = console.error }: StartOptions = {},
 ): Promise<{ service: Service; url: string }> {
   const { host, port, models, log: logging, rateLimit, batching, watchSeconds, trustProxy, seed, experiments } = config;
-  const at = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const at = (path: string) => resolve(folder, path);
   const onError = (error: unknown) => report(error instanceof Error ? (error.stack ?? error.message) : String(error));
 
   const sources = Object.entries(models).map(([name, { checkpoint, ...how }]): [string, ModelSource] => {
@@ -42,7 +42,12 @@ export async function startService(
   });
   const catalogue = config.catalogue && (await makeCatalogue(config.catalogue, at));
   const store = await openStore(config.state, at, report);
-  const log = logging && (await openEventLog(at(logging.folder), logging));
+  const log =
+    logging &&
+    (await openEventLog(at(logging.folder), logging).catch(async (error) => {
+      await store.close();
+      throw error;
+    }));
   const service = await createService({
     models: Object.fromEntries(sources),
     store,

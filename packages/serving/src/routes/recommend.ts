@@ -5,6 +5,7 @@ import type { Service } from '../create-app.js';
 import type { ModelVersion } from '../model-slot.js';
 import { RequestError } from '../request-error.js';
 import type { ServiceContext } from '../service-context.js';
+import { currentState } from '../state/user-state.js';
 import { describeItem } from './items.js';
 
 const idSchema = z.union([z.string().min(1).max(200), z.int().transform(String)]);
@@ -20,7 +21,7 @@ const recommendedSchema = z.object({
 
 /** Lists for histories and users, and which models there are. */
 export function addRecommendRoutes(app: Service, context: ServiceContext): void {
-  const { slots, slotOf, store, limits } = context;
+  const { slots, slotOf, store, tracks, limits } = context;
   const items = z.array(idSchema).max(limits.filter);
 
   app.post(
@@ -151,8 +152,8 @@ export function addRecommendRoutes(app: Service, context: ServiceContext): void 
       return { history: knownItems(history, catalogue), unknown };
     }
     if (user === undefined) return { unknown: [] };
-    const { listened } = (await store.read(user)).state;
-    const items = listened.flatMap((track) => catalogue.itemOfTrack(track) ?? []);
+    const { listened } = currentState((await store.read(user)).state, tracks.numbering);
+    const items = listened.flatMap((track) => tracks.itemOf(track, catalogue) ?? []);
     return { ...(items.length > 0 && { history: Int32Array.from(items) }), unknown: [] };
   }
 }

@@ -5,15 +5,16 @@ import type { Service } from '../create-app.js';
 import { assignTreatments } from '../experiments.js';
 import { RequestError } from '../request-error.js';
 import type { ServiceContext } from '../service-context.js';
-import { createUserUpdates, type UserState } from '../state/user-state.js';
+import { createUserUpdates, currentState, type UserState } from '../state/user-state.js';
 import { describeItem } from './items.js';
 
 const turnSchema = {
   params: z.object({
     user: z
       .string()
-      .regex(/^\d{1,15}$/, 'a user is a whole number')
-      .transform(Number),
+      .regex(/^\d{1,10}$/, 'a user is a whole number below 2^31')
+      .transform(Number)
+      .refine((user) => user < 2 ** 31, 'a user is a whole number below 2^31'),
   }),
   body: z.object({
     track: z.int().min(0).describe('what was played'),
@@ -23,7 +24,7 @@ const turnSchema = {
 
 /** Sessions of a listener who is played one track after another, as botify has them: tracks and users are whole numbers. */
 export function addSessionRoutes(app: Service, context: ServiceContext): void {
-  const { store, log, metrics, limits, seed, policy, experiments } = context;
+  const { store, log, metrics, limits, seed, policy, experiments, tracks } = context;
   const users = createUserUpdates(store);
   const assign = assignTreatments(experiments, policy);
   const key = createKey(seed, 'sample');
@@ -48,7 +49,7 @@ export function addSessionRoutes(app: Service, context: ServiceContext): void {
       },
     },
     async ({ params: { id } }) => {
-      const track = /^\d{1,15}$/.test(id) ? describeTrack(Number(id)) : undefined;
+      const track = /^\d{1,10}$/.test(id) ? describeTrack(Number(id)) : undefined;
       if (!track) throw new RequestError(404, `track must be one of the catalogue, got ${id}`);
       return { track: Number(id), ...track };
     },
@@ -67,7 +68,8 @@ export function addSessionRoutes(app: Service, context: ServiceContext): void {
       const started = performance.now();
       checkTrack(track);
       const { policy, treatments } = assign(user);
-      const recommendation = await users.update(String(user), async (state) => {
+      const recommendation = await users.update(String(user), async (before) => {
+        const state = currentState(before, tracks.numbering);
         const played = play(state, track);
         const [choice] = await policy.next([
           {
@@ -110,7 +112,7 @@ export function addSessionRoutes(app: Service, context: ServiceContext): void {
       const started = performance.now();
       checkTrack(track);
       await users.update(String(user), async (state) => ({
-        state: { ...play(state, track), session: [] },
+        state: { ...play(currentState(state, tracks.numbering), track), session: [] },
         result: undefined,
       }));
       await write({
@@ -138,10 +140,10 @@ export function addSessionRoutes(app: Service, context: ServiceContext): void {
 }
 
 /** Items of the usual model as tracks. */
-function itemTrack({ slotOf }: ServiceContext): (track: number) => object | undefined {
+function itemTrack({ slotOf, tracks }: ServiceContext): (track: number) => object | undefined {
   return (track) => {
     const { model } = slotOf().current;
-    const item = model.catalogue.itemOfTrack(track);
+    const item = tracks.itemOf(track, model.catalogue);
     return item === undefined ? undefined : describeItem(model, item, 'whole');
   };
 }

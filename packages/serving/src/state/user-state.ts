@@ -8,6 +8,8 @@ export interface UserState {
   memory?: { policy: string; value: number };
   /** How many turns the user has had. */
   turns: number;
+  /** What numbers of tracks stood for, where that is not for good. */
+  numbering?: string;
 }
 
 /**
@@ -25,6 +27,12 @@ export interface UserStore {
 }
 
 export const newUser: UserState = { session: [], listened: [], turns: 0 };
+
+/** A state as it is now: where its tracks were numbered otherwise, nobody knows what they were. */
+export function currentState(state: UserState, numbering: string | undefined): UserState {
+  if (state.numbering === numbering) return state;
+  return { ...newUser, turns: state.turns, ...(numbering !== undefined && { numbering }) };
+}
 
 /** Changes users' states one turn at a time. */
 export interface UserUpdates {
