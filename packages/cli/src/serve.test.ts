@@ -221,10 +221,12 @@ describe('codebeam serve', () => {
     const { child, url, output } = await serve('--checkpoint', 'replaced', '--state', 'memory');
     const ask = () => post(`${url}/recommend`, { history: ['7'], k: 1 });
     const killModel = () => {
-      const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' });
-      process.kill(Number(stdout.trim().split('\n')[0]), 'SIGKILL');
+      const { stdout } = spawnSync('pgrep', ['-P', String(child.pid), '-f', 'model-process'], { encoding: 'utf8' });
+      expect(stdout).toMatch(/^\d+\n$/);
+      process.kill(Number(stdout), 'SIGKILL');
     };
     const before = await ask();
+    expect(before.status).toBe(200);
     killModel();
     expect(await ask()).toEqual(before);
     const said = (text: string) => vi.waitFor(() => expect(output()).toContain(text), 10_000);
