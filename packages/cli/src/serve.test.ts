@@ -217,8 +217,8 @@ describe('codebeam serve', () => {
   });
 
   it('starts a model again whose process has ended, unless its files are of other items by then', async () => {
-    await saveMarkov('replaced');
-    const { child, url, output } = await serve('--checkpoint', 'replaced', '--state', 'memory');
+    await saveMarkov('restarted');
+    const { child, url, output } = await serve('--checkpoint', 'restarted', '--state', 'memory');
     const ask = () => post(`${url}/recommend`, { history: ['7'], k: 1 });
     const killModel = () => {
       const { stdout } = spawnSync('pgrep', ['-P', String(child.pid), '-f', 'model-process'], { encoding: 'utf8' });
@@ -230,8 +230,8 @@ describe('codebeam serve', () => {
     killModel();
     expect(await ask()).toEqual(before);
     const said = (text: string) => vi.waitFor(() => expect(output()).toContain(text), 10_000);
-    await said('replaced was started again');
-    await saveMarkov('replaced', 5);
+    await said('restarted was started again');
+    await saveMarkov('restarted', 5);
     killModel();
     expect((await ask()).status).toBe(500);
     await said('must have the items that it was loaded with');
