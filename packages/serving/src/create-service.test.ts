@@ -39,6 +39,15 @@ function memoryLog(): EventLog & { events: SessionEvent[] } {
   return { events, append: async (event) => void events.push(event), files: [], close: async () => {} };
 }
 
+/** A promise that is fulfilled when the test says so. */
+function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
 const services: Service[] = [];
 async function start(options: Partial<ServiceOptions> = {}): Promise<Service> {
   const service = await createService({ models, onError: () => {}, ...options });
@@ -259,10 +268,7 @@ describe('sessions', () => {
 
   it('answer only when the event has been written', async () => {
     let written = () => {};
-    let append = () => {};
-    const appended = new Promise<void>((resolve) => {
-      append = resolve;
-    });
+    const { promise: appended, resolve: append } = deferred();
     const log = {
       ...memoryLog(),
       append: () => {
@@ -298,14 +304,8 @@ describe('sessions', () => {
         isOpen = false;
       },
     };
-    let goOn = () => {};
-    const isOver = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    let begin = () => {};
-    const hasBegun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
+    const { promise: isOver, resolve: goOn } = deferred();
+    const { promise: hasBegun, resolve: begin } = deferred();
     const slow: Policy = {
       name: 'slow',
       next(turns) {
@@ -405,10 +405,7 @@ describe('keys, limits and state of the service', () => {
   });
 
   it('turns requests away when too many wait', async () => {
-    let goOn = () => {};
-    const isOver = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    const { promise: isOver, resolve: goOn } = deferred();
     const fast = successor(4);
     const slow: Recommender = { ...fast, recommend: (...asked) => isOver.then(() => fast.recommend(...asked)) };
     const service = await start({
@@ -468,14 +465,8 @@ describe('keys, limits and state of the service', () => {
   });
 
   it('ends when the last answer is given, whoever keeps the connection', async () => {
-    let goOn = () => {};
-    const isOver = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    let begin = () => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
+    const { promise: isOver, resolve: goOn } = deferred();
+    const { promise: begun, resolve: begin } = deferred();
     const fast = successor(4);
     const slow: Recommender = {
       ...fast,

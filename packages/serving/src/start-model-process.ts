@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { isDeepStrictEqual } from 'node:util';
 import type { ListAnswer, ListRequest, Refusal } from './answer-requests.js';
 import { createCatalogue } from './catalogue.js';
 import type { LoadOptions } from './load-checkpoint.js';
@@ -101,10 +102,8 @@ const longestAnswerMs = 5000;
 
 /** Whether what is said of items by number, here and there, is said of the same items. */
 function isSame(a: Loaded, b: Loaded): boolean {
-  const isAlike = (one: ArrayLike<unknown> = [], other: ArrayLike<unknown> = []) =>
-    one.length === other.length && Array.prototype.every.call(one, (value, at) => value === other[at]);
-  const idsOf = ({ items }: Loaded) => items.map(({ id }) => id);
-  return isAlike(idsOf(a), idsOf(b)) && isAlike(a.ids?.codes, b.ids?.codes);
+  const namesOf = ({ items, ids }: Loaded) => [items.map(({ id }) => id), ids?.codes];
+  return isDeepStrictEqual(namesOf(a), namesOf(b));
 }
 
 /** The built program, also where this file runs from source. */

@@ -3,7 +3,7 @@ import { type Catalogue, makeCatalogue } from '@codebeam/simulation';
 import { analyseInThread } from './analyse-log.js';
 import type { Service } from './create-app.js';
 import { createService } from './create-service.js';
-import { openEventLog } from './event-log.js';
+import { type EventLog, openEventLog } from './event-log.js';
 import type { ModelSource } from './model-slot.js';
 import type { ServeConfig } from './serve-config.js';
 import { sessionPolicies } from './session-policies.js';
@@ -42,32 +42,31 @@ export async function startService(
   });
   const catalogue = config.catalogue && (await makeCatalogue(config.catalogue, at));
   const store = await openStore(config.state, at, report);
-  const log =
-    logging &&
-    (await openEventLog(at(logging.folder), logging).catch(async (error) => {
-      await store.close();
-      throw error;
-    }));
-  const service = await createService({
-    models: Object.fromEntries(sources),
-    store,
-    batching,
-    watchSeconds,
-    trustProxy,
-    seed,
-    onError,
-    report,
-    sessions: (playedBy) => sessionPolicies(config, catalogue, { playedBy, pathOf: at }),
-    ...(catalogue && { describeTrack: describeTracks(catalogue) }),
-    ...(log && { log }),
-    ...(log && experiments.length > 0 && { analyse: analyseInThread(experiments) }),
-    ...(rateLimit && { rateLimit }),
-    ...(apiKey !== undefined && { apiKey }),
-  }).catch(async (error) => {
+  let log: EventLog | undefined;
+  let service: Service;
+  try {
+    log = logging && (await openEventLog(at(logging.folder), logging));
+    service = await createService({
+      models: Object.fromEntries(sources),
+      store,
+      batching,
+      watchSeconds,
+      trustProxy,
+      seed,
+      onError,
+      report,
+      sessions: (playedBy) => sessionPolicies(config, catalogue, { playedBy, pathOf: at }),
+      ...(catalogue && { describeTrack: describeTracks(catalogue) }),
+      ...(log && { log }),
+      ...(log && experiments.length > 0 && { analyse: analyseInThread(experiments) }),
+      ...(rateLimit && { rateLimit }),
+      ...(apiKey !== undefined && { apiKey }),
+    });
+  } catch (error) {
     await log?.close();
     await store.close();
     throw error;
-  });
+  }
   try {
     await service.listen({ host, port });
   } catch (cause) {

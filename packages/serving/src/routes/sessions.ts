@@ -8,13 +8,15 @@ import type { ServiceContext } from '../service-context.js';
 import { createUserUpdates, currentState, type UserState } from '../state/user-state.js';
 import { describeItem } from './items.js';
 
+const userError = 'a user is a whole number below 2^31';
+
 const turnSchema = {
   params: z.object({
     user: z
       .string()
-      .regex(/^\d{1,10}$/, 'a user is a whole number below 2^31')
+      .regex(/^\d{1,10}$/, userError)
       .transform(Number)
-      .refine((user) => user < 2 ** 31, 'a user is a whole number below 2^31'),
+      .refine((user) => user < 2 ** 31, userError),
   }),
   body: z.object({
     track: z.int().min(0).describe('what was played'),

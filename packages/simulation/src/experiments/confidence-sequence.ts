@@ -50,8 +50,9 @@ export function confidenceSequence(
   const error = treatment.variance / treatment.n + control.variance / control.n; // V
   if (error === 0) return { ...scaled(0), pValue: mean === 0 ? 1 : 0 };
   const prior = ((effect / 100) * control.mean) ** 2; // τ²
+  // τ²/V apart: V is far below τ² in the end, and far above it in the beginning.
   const information = prior / error;
-  const reach = reachOf(error, prior, alpha);
+  const reach = reachOf(error, information, alpha);
   const pValue = Math.min(
     1,
     Math.sqrt(1 + information) * Math.exp((-(mean ** 2) / (2 * error)) * (information / (1 + information))),
@@ -59,9 +60,7 @@ export function confidenceSequence(
   return { ...scaled(reach), pValue };
 }
 
-/** Half of an interval: from V and τ². */
-export function reachOf(error: number, prior: number, alpha: number): number {
-  // τ²/V apart: V is far below τ² in the end, and far above it in the beginning.
-  const information = prior / error;
+/** Half of an interval: from V and τ²/V. */
+export function reachOf(error: number, information: number, alpha: number): number {
   return Math.sqrt(error * (1 + 1 / information) * (Math.log1p(information) - 2 * Math.log(alpha)));
 }

@@ -54,7 +54,9 @@ export function adviseOnSampleSize(
   const groups = treatments.length;
   const { length } = metrics ?? userMetricNames;
   const known = {
-    ...{ ...plan, alpha, comparisons: correction === 'none' ? 1 : (groups - 1) * length },
+    ...plan,
+    alpha,
+    comparisons: correction === 'none' ? 1 : (groups - 1) * length,
     ...(peeking && { peeking: peeking.effect }),
   };
   const when = peeking ? ' by then, however often one looks' : '';

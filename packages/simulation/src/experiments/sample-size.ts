@@ -64,7 +64,7 @@ function foundBySequence(plan: Omit<ExperimentPlan, 'effect'>, users: number): n
   const { mean, deviation, power = 0.8, alpha = 0.05, comparisons = 1, peeking = 0 } = plan;
   const error = (2 * deviation ** 2) / users;
   const prior = ((peeking / 100) * mean) ** 2;
-  return reachOf(error, prior, alpha / comparisons) + normalQuantile(power) * Math.sqrt(error);
+  return reachOf(error, prior / error, alpha / comparisons) + normalQuantile(power) * Math.sqrt(error);
 }
 
 function quantilesOf({ deviation, power = 0.8, alpha = 0.05, comparisons = 1 }: Omit<ExperimentPlan, 'effect'>): {
