@@ -17,6 +17,9 @@ struct Job {
   int64_t grain;
 };
 
+// The gate to a job: whether more workers may join it, how many are at it, and which job it is.
+constexpr uint64_t kOpen = 1, kWorker = 2, kJob = 1 << 16;
+
 // How often an idle thread looks for work before it sleeps: some 50 microseconds, about the time between two kernels.
 constexpr int kSpins = 4000;
 
@@ -36,7 +39,7 @@ class Pool {
     stop();
     threads_ = threads;
     stopping_ = false;
-    const uint64_t now = generation_.load();
+    const uint64_t now = gate_.load() / kJob;
     for (int i = 1; i < threads; i++) workers_.emplace_back([this, now] { work(now); });
   }
 
@@ -53,14 +56,15 @@ class Pool {
     busy_ = true;
     job_ = job;
     next_.store(0, std::memory_order_relaxed);
-    running_.store(threads_ - 1, std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_seq_cst);
+    gate_.fetch_add(kJob + kOpen, std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_seq_cst) > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_all();
     }
     take();
-    while (running_.load(std::memory_order_acquire) > 0) relax();
+    // Who has not come by now, because it sleeps or its core is another's, finds nothing left to do and is not waited for.
+    gate_.fetch_sub(kOpen, std::memory_order_acq_rel);
+    while (gate_.load(std::memory_order_acquire) % kJob != 0) relax();
     busy_ = false;
   }
 
@@ -76,26 +80,31 @@ class Pool {
   void work(uint64_t seen) {
     for (;;) {
       int spins = 0;
-      while (generation_.load(std::memory_order_acquire) == seen) {
+      while (gate_.load(std::memory_order_acquire) / kJob == seen) {
         if (spins++ < kSpins) {
           relax();
           continue;
         }
         std::unique_lock<std::mutex> lock(mutex_);
         sleepers_.fetch_add(1, std::memory_order_seq_cst);
-        wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != seen; });
+        wake_.wait(lock, [&] { return gate_.load(std::memory_order_seq_cst) / kJob != seen; });
         sleepers_.fetch_sub(1, std::memory_order_seq_cst);
       }
-      seen++;
       if (stopping_) return;
-      take();
-      running_.fetch_sub(1, std::memory_order_release);
+      uint64_t gate = gate_.load(std::memory_order_acquire);
+      while (gate & kOpen) {
+        if (!gate_.compare_exchange_weak(gate, gate + kWorker, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+        take();
+        gate_.fetch_sub(kWorker, std::memory_order_release);
+        break;
+      }
+      seen = gate / kJob;
     }
   }
 
   void stop() {
     stopping_ = true;
-    generation_.fetch_add(1);
+    gate_.fetch_add(kJob);
     {
       std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_all();
@@ -109,8 +118,7 @@ class Pool {
   bool busy_ = false;  // only the calling thread reads and writes it: a kernel inside a kernel runs alone
   Job job_{};
   std::atomic<int64_t> next_{0};
-  std::atomic<int> running_{0};
-  std::atomic<uint64_t> generation_{0};
+  std::atomic<uint64_t> gate_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
