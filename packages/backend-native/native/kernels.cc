@@ -47,6 +47,7 @@ namespace ISA {
 #include "kernels/structure.h"
 #include "kernels/top-k.h"
 #include "kernels/unary.h"
+#include "kernels/gru-cell.h"
 #include "kernels/unit-rows.h"
 #include "kernels/nearest-codes.h"
 #include "kernels/mlp.h"
@@ -68,6 +69,7 @@ void register_kernels(const Exports& exports) {
   register_feed_forward_layer(exports);
   register_gather(exports);
   register_gemm(exports);
+  register_gru_cell(exports);
   register_layer_norm(exports);
   register_reduce(exports);
   register_rms_norm(exports);

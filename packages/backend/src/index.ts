@@ -2,6 +2,7 @@ import './gradients/attention.js';
 import './gradients/attention-layer.js';
 import './gradients/dropout.js';
 import './gradients/feed-forward-layer.js';
+import './gradients/gru-cell.js';
 import './gradients/layer-norm.js';
 import './gradients/mean-squared-distance.js';
 import './gradients/mlp.js';
@@ -30,6 +31,7 @@ export {
   type FeedForwardLayerWeights,
   feedForwardLayer,
 } from './ops/feed-forward-layer.js';
+export { gruCell } from './ops/gru-cell.js';
 export { invertPositiveDefinite } from './ops/invert-positive-definite.js';
 export { drawProportionally, kmeansPlusPlus } from './ops/kmeans-plus-plus.js';
 export { layerNorm } from './ops/layer-norm.js';

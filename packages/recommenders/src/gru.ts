@@ -3,7 +3,7 @@
  *
  * Shapes: B sessions, D width of what is read, H units. Columns stand for the gates side by side: reset, update, candidate.
  */
-import { tf } from '@codebeam/backend';
+import { gruCell, tf } from '@codebeam/backend';
 
 /** The reset gate acts on what the hidden state has become: PyTorch's and cuDNN's formula. */
 export type Gru = {
@@ -19,13 +19,7 @@ export type Gru = {
 
 /** n = tanh(W x + r * (U h)), h' = (1 - z) n + z h; [B, D], [B, H] -> [B, H] */
 export function gruStep({ input, bias, hidden, hiddenBias }: Gru, x: tf.Tensor2D, h: tf.Tensor2D): tf.Tensor2D {
-  const units = h.shape[1];
-  const split = [2 * units, units];
-  const [gatesOfX, candidateOfX] = tf.split(tf.add(tf.matMul(x, input), bias), split, 1); // [B, 2H], [B, H]
-  const [gatesOfH, candidateOfH] = tf.split(tf.add(tf.matMul(h, hidden), hiddenBias), split, 1); // [B, 2H], [B, H]
-  const [r, z] = tf.split(tf.sigmoid(tf.add(gatesOfX, gatesOfH)), 2, 1); // [B, H] each
-  const n = tf.tanh(tf.add(candidateOfX, tf.mul(r, candidateOfH))); // [B, H]
-  return tf.add(n, tf.mul(z, tf.sub(h, n)));
+  return gruCell({ ofInput: tf.matMul(x, input), bias, ofHidden: tf.matMul(h, hidden), hiddenBias, state: h });
 }
 
 /** A layer that reads one-hot vectors, so that W x is a row of a table; the reset gate acts on the hidden state itself. */

@@ -11,6 +11,7 @@ import * as crossAttentionStep from './cross-attention-step.js';
 import * as dropout from './dropout.js';
 import * as feedForwardLayer from './feed-forward-layer.js';
 import * as gather from './gather.js';
+import * as gruCell from './gru-cell.js';
 import type { NativeKernel } from './kernel.js';
 import * as kmeans from './kmeans.js';
 import * as layerNorm from './layer-norm.js';
@@ -46,6 +47,7 @@ export const nativeKernels: { readonly [kernelName: string]: NativeKernel } = {
   ...dropout,
   ...feedForwardLayer,
   ...gather,
+  ...gruCell,
   ...kmeans,
   ...layerNorm,
   ...matMul,
