@@ -178,7 +178,7 @@ const evaluateSchema = z.strictObject({
   hybrid: z
     .strictObject({
       tiger: z.number().min(0).default(0.5),
-      sasrec: z.number().min(0).default(1),
+      sasrec: z.number().min(0).default(0.5),
       coOccurrence: z.number().min(0).default(1),
     })
     .prefault({})
