@@ -106,9 +106,9 @@ function servicesOf(folder: string, seed: number, backend: string | undefined): 
       }
       const { selectBackend } = await import('@codebeam/backend');
       await selectBackend(backend);
-      return model.checkpoint === undefined
-        ? { fit: fitting(model.fit!, model, seed) }
-        : { recommender: (await loadCheckpoint(resolve(folder, model.checkpoint))).recommender };
+      if (model.checkpoint === undefined) return { fit: fitting(model.fit!, model, seed) };
+      const { recommender, numItems } = await loadCheckpoint(resolve(folder, model.checkpoint));
+      return { recommender, knownItems: numItems };
     },
   };
 }

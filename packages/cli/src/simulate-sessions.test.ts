@@ -62,7 +62,7 @@ describe('codebeam simulate sessions', () => {
     expect([first.stdout, first.status]).toEqual([second.stdout, 0]);
     expect(other.stdout).not.toBe(first.stdout);
     expect(first.stderr).toContain('advice: 586 users in each of 2 groups find an effect of 20 %'); // .2 deviations
-    expect(first.stderr).toMatch(/advice: the 200 users that there are, about 100 in a group, find one of \d+\.\d %/);
+    expect(first.stderr).toMatch(/advice: the 156 users to be expected, about 78 in a group, find one of \d+\.\d %/);
     expect(Object.keys(JSON.parse(first.stdout))).toEqual(['anything', 'listed']);
     expect((await readdir(out('a'))).sort()).toEqual([
       'events.jsonl',

@@ -10,6 +10,7 @@ import {
   type SessionsRun,
   sessionMeans,
   sessionsSchema,
+  usersReached,
   writeSessions,
 } from '@codebeam/simulation';
 import { Command } from 'commander';
@@ -73,8 +74,9 @@ export function simulateSessionsCommand(): Command {
 
 async function simulateSessions({ config: path, seed, out, backend, json }: SimulateOptions): Promise<void> {
   const config = readConfig('cli', sessionsSchema, path, await readConfigText(path));
-  const { experiment, users } = config;
-  const advice = experiment ? adviseOnSampleSize(experiment, users.type === 'synthetic' ? users.count : undefined) : [];
+  const { experiment, users, episodes } = config;
+  const expected = users.type === 'synthetic' ? usersReached(users.count, episodes) : undefined;
+  const advice = experiment ? adviseOnSampleSize(experiment, expected) : [];
   for (const line of advice) console.error(`advice: ${line}`);
   const folder = dirname(resolve(path));
   const run = await runSessions(config, seed, {

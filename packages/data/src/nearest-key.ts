@@ -6,6 +6,9 @@ export interface KeySchema {
   allOf?: KeySchema[];
   items?: KeySchema;
   const?: unknown;
+  enum?: unknown[];
+  type?: string;
+  additionalProperties?: KeySchema | boolean;
 }
 
 /**
@@ -36,10 +39,19 @@ function nearestOf(words: readonly string[], distanceOf: (word: string) => numbe
   return nearest?.word;
 }
 
-/** The single values that the value at a path may have, such as the types of a union. */
+/** The single values that the value at a path may have, such as the types of a union, and kinds of numbers that it may be. */
 export function valuesAt(schema: KeySchema, path: readonly (string | number)[]): unknown[] {
   const found = branchesAt(schema, path).flatMap(alternatives);
-  return [...new Set(found.flatMap((node) => ('const' in node ? [node.const] : [])))];
+  const kinds: { readonly [type: string]: string } = { integer: 'a whole number', number: 'a number' };
+  return [
+    ...new Set(
+      found.flatMap((node) => {
+        if ('const' in node) return [node.const];
+        if (node.enum) return node.enum;
+        return node.type && node.type in kinds ? [kinds[node.type]] : [];
+      }),
+    ),
+  ];
 }
 
 /** Every schema that may describe the value at a path: unions have several. */
@@ -51,7 +63,8 @@ function branchesAt(schema: KeySchema, path: readonly (string | number)[]): KeyS
 }
 
 function childrenAt(node: KeySchema, key: string | number): KeySchema[] {
-  const child = typeof key === 'number' ? node.items : node.properties?.[key];
+  const { items, properties, additionalProperties: any } = node;
+  const child = typeof key === 'number' ? items : (properties?.[key] ?? (typeof any === 'object' ? any : undefined));
   return child === undefined ? [] : [child];
 }
 

@@ -17,7 +17,7 @@ export {
 export { formatExperiment } from './experiments/format-experiment.js';
 export { policyByTreatment } from './experiments/policy-by-treatment.js';
 export { renderExperiment } from './experiments/render-experiment.js';
-export { detectableEffect, type ExperimentPlan, usersPerGroup } from './experiments/sample-size.js';
+export { detectableEffect, type ExperimentPlan, usersPerGroup, usersReached } from './experiments/sample-size.js';
 export { type Sessions, sessionise } from './experiments/sessionise.js';
 export { type UserMetric, type UserMetrics, userMetricNames, userMetrics } from './experiments/user-metrics.js';
 export { askPolicy, type Choice, choiceOfEach, type Policy, type Turn } from './policy.js';

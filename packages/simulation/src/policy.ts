@@ -18,6 +18,8 @@ export interface Choice {
   track: number;
   /** Kept for the user, across sessions; left out, it stays what it was. */
   memory?: number;
+  /** Seconds that the answer took, where that differs from turn to turn. */
+  latency?: number;
 }
 
 /**

@@ -37,7 +37,7 @@ export function analysisOptions({
  * How many users an experiment needs, and what it finds with those that there are: lines to print, none without a plan. Where p-values
  * are corrected, alpha is taken to be shared evenly among all comparisons with the control.
  *
- * @param users  of all groups together, where that is known
+ * @param users  of all groups together, where that is known; {@link usersReached} by a number of sessions
  */
 export function adviseOnSampleSize(
   {
@@ -65,5 +65,5 @@ export function adviseOnSampleSize(
   const each = Math.floor(users / groups);
   // A variance estimated from fewer says next to nothing.
   const found = each < 20 ? 'are too few to say' : `find one of ${detectableEffect(known, each).toFixed(1)} %`;
-  return [advice, `the ${users} users that there are, about ${each} in a group, ${found}`];
+  return [advice, `the ${users} users to be expected, about ${each} in a group, ${found}`];
 }

@@ -26,6 +26,7 @@ import {
   type UserMetrics,
   userMetrics,
   usersPerGroup,
+  usersReached,
 } from '../index.js';
 
 describe('buckets', () => {
@@ -235,10 +236,36 @@ describe('experiments on simulated sessions', () => {
     expect(effect.isSignificant).toBe(true);
   });
 
+  it('tell how long each policy takes', async () => {
+    const slow: Policy = {
+      ...randomPolicy(catalogue),
+      async next(turns) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return randomPolicy(catalogue).next(turns);
+      },
+    };
+    const log = await simulateSessions({
+      ...{ catalogue, users, seed: 1, episodes: 60, measureLatency: true, experiments: [experiment] },
+      policy: policyByTreatment(experiment, [randomPolicy(catalogue), slow]),
+    });
+    const { groups } = analyseExperiment(log, 'AA', { metrics: ['mean_request_latency'] });
+    const [quick, waited] = groups.map(({ metrics }) => metrics.mean_request_latency.mean);
+    expect(waited).toBeGreaterThan(0.015);
+    expect(quick).toBeLessThan(waited / 2);
+  });
+
   it('need a policy for each way', () => {
     expect(() => policyByTreatment(experiment, [randomPolicy(catalogue)])).toThrow(
       'simulation: policies of experiment AA must be as many as its 2 ways, got 1',
     );
+  });
+});
+
+describe('usersReached', () => {
+  it('leaves out who has no session', () => {
+    expect(usersReached(10_000, 5000)).toBe(3935); // 1 - e^-.5 of them
+    expect(usersReached(100, 100_000)).toBe(100);
+    expect(usersReached(1, 1)).toBe(1);
   });
 });
 
@@ -287,14 +314,14 @@ describe('usersPerGroup', () => {
       '394 users in each of 2 groups find an effect of 20 % with a power of 0.8',
     ]);
     expect(adviseOnSampleSize(config, 788)[1]).toBe(
-      'the 788 users that there are, about 394 in a group, find one of 20.0 %',
+      'the 788 users to be expected, about 394 in a group, find one of 20.0 %',
     );
     // Two comparisons by each of five metrics share alpha.
     const corrected = { ...config, treatments: ['a', 'b', 'c'], correction: 'holm' as const };
     const needed = usersPerGroup({ mean: 2, deviation: 2, effect: 20, comparisons: 10 });
     expect(adviseOnSampleSize(corrected, 30)).toEqual([
       `${needed} users in each of 3 groups find an effect of 20 % with a power of 0.8`,
-      'the 30 users that there are, about 10 in a group, are too few to say',
+      'the 30 users to be expected, about 10 in a group, are too few to say',
     ]);
     expect(adviseOnSampleSize({ ...config, peeking: { effect: 20 } })[0]).toMatch(
       /^\d+ users in each of 2 groups find an effect of 20 % with a power of 0\.8 by then, however often one looks$/,

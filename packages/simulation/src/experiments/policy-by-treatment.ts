@@ -31,8 +31,14 @@ export function policyByTreatment(experiment: Experiment, policies: readonly Pol
   return {
     name,
     async next(turns) {
-      const asked = split(turns).map((group, i) => (group.length > 0 ? askPolicy(policies[i], group) : []));
-      const choices = (await Promise.all(asked)).map((group): Iterator<Choice> => group.values());
+      // One after another, or none could tell its own time from that of the others.
+      const choices: Iterator<Choice>[] = [];
+      for (const [i, group] of split(turns).entries()) {
+        const asked = performance.now();
+        const own = group.length > 0 ? await askPolicy(policies[i], group) : [];
+        const latency = (performance.now() - asked) / 1000;
+        choices.push(own.map((choice) => ({ latency, ...choice })).values());
+      }
       return turns.map(({ user }) => choices[bucketFor(user)].next().value);
     },
     async last(turns) {

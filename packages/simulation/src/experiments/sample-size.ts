@@ -77,3 +77,8 @@ function quantilesOf({ deviation, power = 0.8, alpha = 0.05, comparisons = 1 }: 
   const level = normalQuantile(1 - alpha / comparisons / 2);
   return { level, quantiles: level + normalQuantile(power) };
 }
+
+/** How many of `users` have one session at least, when each of so many sessions is of a user drawn evenly: the expected number, rounded. */
+export function usersReached(users: number, sessions: number): number {
+  return Math.round(users * (1 - (1 - 1 / users) ** sessions));
+}

@@ -5,6 +5,8 @@ import type { Model } from './system.js';
 export interface AskRecommenderOptions {
   /** Who is asked, at first or throughout. Without it the first lists are random, until the first training. */
   recommender?: Recommender;
+  /** Items that it knows, from 0 on; all when left out. */
+  knownItems?: number;
   /** Fits a recommender to what users have met so far, oldest first, at each training; left out, it is never fitted again. */
   fit?: (histories: readonly Int32Array[], numItems: number) => Recommender | Promise<Recommender>;
   /** Users asked about at a time; 1024 when left out. Answers do not depend on it. */
@@ -15,14 +17,19 @@ export interface AskRecommenderOptions {
  * Any recommender as the system: it is asked for lists after each user's history of the simulation so far, and may be fitted anew to
  * those histories. Items that lists lack, as of a recommender that knows fewer items, are drawn at random.
  */
-export function askRecommender({ recommender, fit, batchSize = 1024 }: AskRecommenderOptions): Model {
+export function askRecommender({ recommender, knownItems, fit, batchSize = 1024 }: AskRecommenderOptions): Model {
   if (!recommender && !fit) {
     throw new RangeError('simulation: a recommender must be given, or how one is fitted, got neither');
   }
   return (context) => {
     let { numItems, numUsers } = context;
     let current = recommender;
-    let known = numItems; // by whom is asked: later ones are no part of a history for them
+    if (knownItems !== undefined && knownItems > numItems) {
+      throw new RangeError(
+        `simulation: numItems must be ${knownItems} at least, the items that ${recommender?.name} knows, got ${numItems}; raise it`,
+      );
+    }
+    let known = knownItems ?? numItems; // by whom is asked: later ones are no part of a history for them
     const interactions: Int32Array[] = [];
     return {
       async recommend({ k, histories, repeatedItems }) {

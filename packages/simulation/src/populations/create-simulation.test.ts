@@ -406,6 +406,8 @@ describe('bass', () => {
     expect(simulation.measurements.structural_virality.at(-1)).toBeCloseTo(structuralVirality(tree.tree.parents), 12);
     expect(simulation.measurements.again).toEqual(simulation.measurements.structural_virality);
     expect(simulation.measurements.structural_virality[0]).toBeNull();
+    simulation.addMeasurements({ ...diffusionTree(), name: 'looked at last' });
+    expect(simulation.measurements['looked at last'].at(-1)).toBe(infected.length); // those who have recovered too
   });
 
   it('infects a neighbour of two with .51 where each does with .3, and recovers after a step', async () => {
@@ -508,6 +510,25 @@ describe('askRecommender', () => {
     await expect(
       simulate({ model: askRecommender({ recommender: next }), probabilisticRecommendations: true }),
     ).rejects.toThrow('simulation: probabilistic recommendations must come of scores');
+  });
+
+  it('is not told of items that it does not know', async () => {
+    const told: number[] = [];
+    const knowsTwenty: Recommender = {
+      ...next,
+      recommend(histories, k, options) {
+        told.push(...histories.flatMap((history) => [...history]));
+        return next.recommend(histories, k, options);
+      },
+    };
+    const model = askRecommender({ recommender: knowsTwenty, knownItems: 20 });
+    const simulation = await simulate({ model }, { timesteps: 4, startup: true });
+    await simulation.run({ timesteps: 1 });
+    expect(simulation.interactions.flatMap((step) => [...step]).some((item) => item >= 20)).toBe(true);
+    expect(Math.max(...told)).toBeLessThan(20);
+    await expect(simulate({ model: askRecommender({ recommender: next, knownItems: 50 }) })).rejects.toThrow(
+      'simulation: numItems must be 50 at least, the items that next knows, got 40; raise it',
+    );
   });
 
   it('is fitted to what users met, random before', async () => {

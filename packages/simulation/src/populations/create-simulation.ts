@@ -178,15 +178,20 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
 
   /** [places] what a user has met, each once. The list is good until the next call. */
   let consumed = new Int32Array(64);
+  let metInCall = new Int32Array(0); // [I] the last call whose user has met the item
+  let calls = 0;
   function consumedBy(user: number): Int32Array {
     if (consumed.length < interactions.length) consumed = new Int32Array(2 * interactions.length);
+    if (metInCall.length < population.numItems || calls === 2 ** 31 - 1) {
+      metInCall = new Int32Array(population.numItems);
+      calls = 0;
+    }
+    calls++;
     let length = 0;
     for (const step of interactions) {
-      if (user >= step.length) continue;
-      const item = step[user];
-      let at = 0;
-      while (at < length && consumed[at] !== item) at++;
-      if (at === length) consumed[length++] = item;
+      if (user >= step.length || metInCall[step[user]] === calls) continue;
+      metInCall[step[user]] = calls;
+      consumed[length++] = step[user];
     }
     return consumed.subarray(0, length);
   }

@@ -172,6 +172,7 @@ describe('rankWeights', () => {
     const chi = counts.reduce((sum, count, at) => sum + (count - n * weights[at]) ** 2 / (n * weights[at]), 0);
     expect(chi).toBeLessThan(18.5); // .999 quantile of 4 degrees of freedom
     expect([...drawRanks(5, 5, random)].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(new Set(drawRanks(12_000, 12_000, random)).size).toBe(12_000); // the last weigh less than any number
   });
 });
 
@@ -407,5 +408,7 @@ describe('other definitions', () => {
     expect(sw_p).toBeCloseTo(0.053986531916633065, 6);
     expect(n).toBe(50);
     expect(diagnose(new Float64Array(5000).map((_, i) => i)).sw_p).toBeNaN();
+    const { mean, std: none, skew: noSkew, kurtosis: flat } = diagnose(new Float64Array(100).fill(0.1));
+    expect([mean, none, noSkew, flat]).toEqual([0.1, 0, Number.NaN, Number.NaN]);
   });
 });

@@ -22,7 +22,9 @@ export interface Diagnosis {
 export function diagnose(values: Float64Array): Diagnosis {
   const n = values.length;
   const sorted = values.toSorted();
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  // Equal values have no shape: rounding of their mean would make one up.
+  const isOne = sorted[0] === sorted[n - 1];
+  const mean = isOne ? sorted[0] : values.reduce((sum, value) => sum + value, 0) / n;
   const moment = (order: number) => values.reduce((sum, value) => sum + (value - mean) ** order, 0) / n;
   const variance = moment(2);
   const test = n >= 3 ? shapiroWilk(values) : undefined;

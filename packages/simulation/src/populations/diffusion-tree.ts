@@ -70,7 +70,9 @@ function growTree() {
     grow({ system: { infectionState, graph }, random }: Population): boolean {
       if (!infectionState || !graph) return false;
       for (let user = 0; user < infectionState.length; user++) {
-        if (infectionState[user] !== 1 || places.has(user)) continue;
+        const state = infectionState[user];
+        // Who is met for the first time may have recovered since.
+        if ((before ? state !== 1 : state === 0) || places.has(user)) continue;
         const candidates = Array.from(followedBy(graph, user)).filter((other) => before?.[other] === 1);
         // Two measurements of one population see one tree.
         const drawn =

@@ -64,13 +64,15 @@ export function interactionSpread(): Measurement {
 }
 
 /** Jaccard similarity of two sets: what they share, of all that either has; 1 of two empty ones. Repeats count once. */
-export function jaccard(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const [left, right] = [new Set(Array.from(a)), new Set(Array.from(b))];
+export function jaccard(a: Iterable<number>, b: Iterable<number>): number {
+  const [left, right] = [asSet(a), asSet(b)];
   let shared = 0;
   for (const item of left) if (right.has(item)) shared++;
   const all = left.size + right.size - shared;
   return all === 0 ? 1 : shared / all;
 }
+
+const asSet = (items: Iterable<number>) => (items instanceof Set ? (items as Set<number>) : new Set(items));
 
 export interface SimilarityOptions {
   /** Pairs of users to compare, or how many to draw from those there are at first; 1000 when left out. */
@@ -81,11 +83,19 @@ export interface SimilarityOptions {
 
 /** Homogenisation: mean Jaccard similarity over pairs of users of all that they have chosen so far. */
 export function interactionSimilarity(options: SimilarityOptions = {}): Measurement {
-  return similarity('interaction_similarity', options, ({ interactions }) =>
-    interactions.length === 0
-      ? null
-      : (user) => interactions.flatMap((step) => (user < step.length ? [step[user]] : [])),
-  );
+  const chosenBy = new Map<number, { items: Set<number>; steps: number }>(); // of users who are compared
+  return similarity('interaction_similarity', options, ({ interactions }) => {
+    if (interactions.length === 0) return null;
+    return (user) => {
+      const chosen = chosenBy.get(user) ?? { items: new Set(), steps: 0 };
+      for (; chosen.steps < interactions.length; chosen.steps++) {
+        const step = interactions[chosen.steps];
+        if (user < step.length) chosen.items.add(step[user]);
+      }
+      chosenBy.set(user, chosen);
+      return chosen.items;
+    };
+  });
 }
 
 /** Mean Jaccard similarity over pairs of users of what the step showed them. */
@@ -98,7 +108,7 @@ export function recommendationSimilarity(options: SimilarityOptions = {}): Measu
 function similarity(
   name: string,
   { pairs = 1000, diagnostics = false }: SimilarityOptions,
-  setsOf: (population: Population) => ((user: number) => ArrayLike<number>) | null,
+  setsOf: (population: Population) => ((user: number) => Iterable<number>) | null,
 ): Measurement {
   let compared: readonly (readonly [number, number])[] | undefined;
   let observations: Float64Array | null = null;

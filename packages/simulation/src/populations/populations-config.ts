@@ -34,7 +34,10 @@ const draw = z.enum(['normal', 'uniform', 'bernoulli']);
 const modelSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('popularity') }),
   z.strictObject({ type: z.literal('random') }),
-  z.strictObject({ type: z.literal('content-filtering'), numAttributes: count.default(1000) }),
+  z.strictObject({
+    type: z.literal('content-filtering'),
+    numAttributes: count.optional().describe("the items' own, else 1000"),
+  }),
   z.strictObject({ type: z.literal('social-filtering'), friendship }),
   z.strictObject({ type: z.literal('implicit-mf'), factors: count.default(10) }),
   z.strictObject({
@@ -94,7 +97,7 @@ const runSchema = z.strictObject({
 export const populationsSchema = z.strictObject({
   model: modelSchema,
   numUsers: count.default(100),
-  numItems: count.optional().describe('1250, or 1 of bass'),
+  numItems: count.optional().describe('1250, or 1 of bass, or what the checkpoint of a recommender knows'),
   numItemsPerIter: z
     .union([count, z.literal('all')])
     .optional()
@@ -157,7 +160,8 @@ export async function runPopulations(
 ): Promise<Simulation> {
   const { numUsers, users, creators, probabilisticRecommendations, state } = config;
   const isBass = config.model.type === 'bass';
-  const numItems = config.numItems ?? (isBass ? 1 : 1250);
+  const asked = config.model.type === 'recommender' ? await services.recommender(config.model) : undefined;
+  const numItems = config.numItems ?? asked?.knownItems ?? (isBass ? 1 : 1250);
   const numItemsPerIter = config.numItemsPerIter ?? (isBass ? 1 : 10);
   const key = createKey(seed, 'init');
   const items = config.items && drawProfiles(config.items.draw, numItems, config.items.numAttributes, random(0));
@@ -165,7 +169,7 @@ export async function runPopulations(
     return createGenerator(foldIn(key, purpose));
   }
   const width = widthOf(config);
-  const model = await modelOf(config, items, services);
+  const model = modelOf(config, items, services, asked);
   const measurements = config.measurements ?? defaultMeasurements(isBass);
   const simulation = await createSimulation({
     model,
@@ -221,31 +225,40 @@ function drawProfiles(kind: z.output<typeof draw>, rows: number, width: number, 
 /** A, attributes of actual items and so of users and creators: the system's own where the config says nothing of items. */
 function widthOf({ items, model }: PopulationsConfig): number {
   if (items) return items.numAttributes;
-  if (model.type === 'content-filtering') return model.numAttributes;
+  if (model.type === 'content-filtering') return attributesOf(model);
   return model.type === 'implicit-mf' ? model.factors : 1;
 }
 
-async function modelOf(
+const attributesOf = ({ numAttributes = 1000 }: { numAttributes?: number | undefined }) => numAttributes;
+
+function modelOf(
   { model, scoreFn }: PopulationsConfig,
   items: Profiles | undefined,
   services: PopulationServices,
-): Promise<Model> {
-  const made = await plainModelOf(model, items, services);
+  asked: AskRecommenderOptions | undefined,
+): Model {
+  const made = plainModelOf(model, items, services, asked);
   return (context) => Object.assign(made(context), { scoreFn: scoreFunctions[scoreFn] });
 }
 
-async function plainModelOf(
+function plainModelOf(
   model: PopulationsConfig['model'],
   items: Profiles | undefined,
   services: PopulationServices,
-): Promise<Model> {
+  asked: AskRecommenderOptions | undefined,
+): Model {
   switch (model.type) {
     case 'popularity':
       return popularity;
     case 'random':
       return randomItems;
     case 'content-filtering':
-      return contentFiltering({ numAttributes: model.numAttributes, ...(items && { items }) });
+      if (items && model.numAttributes !== undefined && model.numAttributes !== items.width) {
+        throw new RangeError(
+          `simulation: model.numAttributes must be that of items, ${items.width}, got ${model.numAttributes}; leave one of them out`,
+        );
+      }
+      return contentFiltering({ numAttributes: attributesOf(model), ...(items && { items }) });
     case 'social-filtering':
       return (context) =>
         socialFiltering({ graph: randomGraph(context.numUsers, model.friendship, context.random) })(context);
@@ -260,7 +273,7 @@ async function plainModelOf(
         );
       };
     case 'recommender':
-      return askRecommender(await services.recommender(model));
+      return askRecommender(asked!);
     default:
       return model satisfies never;
   }

@@ -26,7 +26,10 @@ export function findBest(scores: Float64Array, count: number): BestItems {
   let [numAbove, numTied] = [0, 0];
   for (let item = 0; item < scores.length; item++) {
     const score = scores[item];
-    if (!(score >= boundary)) continue;
+    if (!(score >= boundary)) {
+      if (Number.isNaN(score)) throw nanError(scores);
+      continue;
+    }
     if (score > boundary) {
       if (numAbove === count) throw nanError(scores);
       above[numAbove++] = item;
@@ -161,6 +164,7 @@ export function rankWeights(n: number): Float64Array {
 export function drawRanks(n: number, k: number, random: Generator): Int32Array {
   const weights = rankWeights(n);
   const drawn = new Int32Array(k);
+  const isDrawn = new Uint8Array(n);
   let total = 1;
   for (let at = 0; at < k; at++) {
     let rest = random.uniform() * total;
@@ -170,10 +174,11 @@ export function drawRanks(n: number, k: number, random: Generator): Int32Array {
       rest -= weights[place];
       if (rest < 0) break;
     }
-    while (weights[place] === 0) place = place > 0 ? place - 1 : weights.findLastIndex((weight) => weight > 0);
+    while (isDrawn[place]) place = place > 0 ? place - 1 : isDrawn.lastIndexOf(0);
     drawn[at] = n - 1 - place;
     total -= weights[place];
     weights[place] = 0;
+    isDrawn[place] = 1;
   }
   return drawn;
 }

@@ -117,7 +117,7 @@ export function randomGraph(numUsers: number, probability: number, random: Gener
   // Pairs (v, w) with w < v, those of one v after those of the last.
   const pairs: number[] = [];
   const degrees = new Int32Array(numUsers + 1);
-  const rate = Math.log(1 - probability);
+  const rate = Math.log1p(-probability);
   for (let v = 1, w = -1; probability > 0 && v < numUsers; ) {
     w += 1 + (probability === 1 ? 0 : Math.floor(Math.log(1 - random.uniform()) / rate));
     while (w >= v && v < numUsers) w -= v++;

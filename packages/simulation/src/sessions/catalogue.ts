@@ -123,6 +123,9 @@ export async function loadCatalogue(
     if (first !== undefined) genreOf.push(numberOf(genreNumbers, first));
   }
   const numTracks = titles.length;
+  if (numTracks === 0) {
+    throw new RangeError(`simulation: ${files.tracks} must have a track at least, got none; name the catalogue's file`);
+  }
   const artists = Int32Array.from(artistOf);
   const popularity = await readPopularity(files.topTracks, numTracks);
   const { genres, genreNames } =

@@ -11,7 +11,7 @@ export interface ListensOptions {
 /**
  * What users liked, in the order of the log: training data for a recommender. User and item ids are the log's numbers.
  *
- * @throws Error when nothing is left
+ * @throws RangeError when nothing is left
  */
 export async function listensOf(
   log: EventLog,
@@ -24,7 +24,12 @@ export async function listensOf(
       yield { user: String(users[row]), item: String(tracks[row]), timestamp: timestamps[row] / 1000 };
     }
   }
-  return kCore(await collectInteractions(liked()), minInteractions);
+  const isLiked = times.some((time) => time > minTime);
+  const listens = isLiked ? kCore(await collectInteractions(liked()), minInteractions) : undefined;
+  if (listens && listens.users.length > 0) return listens;
+  throw new RangeError(
+    `simulation: listens must leave something of ${users.length} events, got none with minTime ${minTime} and minInteractions ${minInteractions}; lower them, or simulate more sessions`,
+  );
 }
 
 /** Writes listens as a table of user, item and timestamp, which pipelines read. */

@@ -13,7 +13,7 @@ import {
 } from './list-policies.js';
 import { recommenderPolicy } from './recommender-policy.js';
 import { remotePolicy } from './remote-policy.js';
-import { readTrackLists } from './track-lists.js';
+import { numbersOf, readTrackLists } from './track-lists.js';
 
 const count = z.int().positive();
 const path = z.string().min(1);
@@ -147,7 +147,7 @@ export async function makePolicies(
       case 'repeat':
         return repeatPolicy();
       case 'contextual': {
-        const lists = await readTrackLists(pathOf(config.lists), catalogue);
+        const lists = await readTrackLists(pathOf(config.lists), { ...catalogue, by: 'track' });
         return contextualPolicy(lists, await fallbackOf(config));
       }
       case 'recommender': {
@@ -173,7 +173,7 @@ export async function makePolicies(
     }
     return lists !== undefined
       ? readTrackLists(pathOf(lists), catalogue)
-      : listsForItsUsers(name, await load(name, checkpoint!), k);
+      : listsForItsUsers(name, await load(name, checkpoint!), k, catalogue);
   }
 
   function load(name: string, checkpoint: string): Promise<SavedRecommender> {
@@ -190,21 +190,20 @@ async function listsForItsUsers(
   policy: string,
   { name, userIds, itemIds, recommendToUsers }: SavedRecommender,
   k: number,
+  { numTracks }: Pick<Catalogue, 'numTracks'>,
 ): Promise<TrackLists> {
   if (!userIds || !recommendToUsers) {
     throw new RangeError(
       `simulation: checkpoint of policies.${policy} must know its users, got ${name} without; write lists to a file`,
     );
   }
+  const users = numbersOf(`users of the checkpoint of policies.${policy}`, userIds);
+  const trackOf = itemIds && numbersOf(`items of the checkpoint of policies.${policy}`, itemIds, numTracks);
   const { items } = await recommendToUsers(userIds, k);
-  const trackOf = (item: number) => (itemIds ? Number(itemIds[item]) : item);
   return new Map(
-    userIds.map((user, row) => [
-      Number(user),
-      items
-        .subarray(row * k, (row + 1) * k)
-        .filter((item) => item >= 0)
-        .map(trackOf),
-    ]),
+    Array.from(users, (user, row) => {
+      const list = items.subarray(row * k, (row + 1) * k).filter((item) => item >= 0);
+      return [user, trackOf ? list.map((item) => trackOf[item]) : list];
+    }),
   );
 }

@@ -1,6 +1,7 @@
 import type { Recommender } from '@codebeam/eval';
 import { type Choice, completeChoices, type Policy, type Turn } from '../policy.js';
 import { drawOne } from './catalogue-policies.js';
+import { numbersOf } from './track-lists.js';
 
 export interface RecommenderPolicyOptions {
   /** For turns of which the recommender lists nothing. */
@@ -19,8 +20,8 @@ export function recommenderPolicy(
   recommender: Recommender,
   { fallback, k = 1, itemIds }: RecommenderPolicyOptions,
 ): Policy {
-  const trackOf = itemIds?.map(Number);
-  const itemOf = trackOf && new Map(trackOf.map((track, item) => [track, item]));
+  const trackOf = itemIds && numbersOf(`${recommender.name}'s items`, itemIds);
+  const itemOf = trackOf && new Map(Array.from(trackOf, (track, item) => [track, item]));
   const historyOf = ({ session }: Turn) =>
     Int32Array.from(itemOf ? session.flatMap((track) => itemOf.get(track) ?? []) : session);
   return {

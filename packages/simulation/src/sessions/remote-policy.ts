@@ -70,8 +70,9 @@ export function remotePolicy(url: string, { apiKey, timeoutSeconds = 60 }: Remot
     next: (turns) =>
       Promise.all(
         turns.map(async (turn) => {
+          const asked = performance.now();
           const answer = answerSchema.safeParse(await tell('next', turn));
-          if (answer.success) return { track: answer.data.track };
+          if (answer.success) return { track: answer.data.track, latency: (performance.now() - asked) / 1000 };
           throw new Error(
             `simulation: service at ${base} must answer /next with {"user", "track"}, got something else for user ${turn.user}; name a service with botify's routes`,
           );

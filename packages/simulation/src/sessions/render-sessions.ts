@@ -53,19 +53,22 @@ function table(policies: readonly PolicySessions[]): string {
   return `<div class="scroll"><table><thead><tr>${head.map((text) => `<th>${text}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
-const longest = 40;
-
-/** Shares of sessions by a whole number, which ends at 40. */
+/** Shares of sessions by a whole number, which ends where few come: all but one in a thousand are shorter. */
 function distribution(
   title: string,
   xLabel: string,
   policies: readonly PolicySessions[],
   measure: (sessions: Sessions, row: number) => number,
 ): Curve {
-  const series = policies.map(({ policy, sessions, rows = Int32Array.from(sessions.users.keys()) }) => {
+  const values = policies.map(({ sessions, rows = Int32Array.from(sessions.users.keys()) }) =>
+    Array.from(rows, (row) => measure(sessions, row)),
+  );
+  const sorted = Int32Array.from(values.flat()).sort();
+  const longest = Math.max(10, sorted[Math.floor(0.999 * (sorted.length - 1))] ?? 0);
+  const series = policies.map(({ policy }, i) => {
     const counts = new Float64Array(longest + 1);
-    for (const row of rows) counts[Math.min(longest, measure(sessions, row))]++;
-    return { name: policy, x: Array.from(counts.keys()), y: counts.map((count) => count / rows.length) };
+    for (const value of values[i]) counts[Math.min(longest, value)]++;
+    return { name: policy, x: Array.from(counts.keys()), y: counts.map((count) => count / values[i].length) };
   });
   return { title: `${title}, share of sessions`, xLabel: `${xLabel} (${longest}: and more)`, series };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { analyseUsers, type ExperimentAnalysis } from '../experiments/analyse-experiment.js';
+import { bucketsOf, type Experiment } from '../experiments/buckets.js';
 import { analysisOptions, experimentSchema, planSchema } from '../experiments/experiment-config.js';
 import { policyByTreatment } from '../experiments/policy-by-treatment.js';
 import { type Sessions, sessionise } from '../experiments/sessionise.js';
@@ -26,9 +27,12 @@ export const sessionsSchema = z
         z.strictObject({ type: z.literal('file'), path: z.string().min(1) }),
       ])
       .prefault({ type: 'synthetic' }),
-    policies: z.record(z.string().min(1), policySchema).refine((policies) => Object.keys(policies).length > 0, {
-      error: 'one policy at least must be given',
-    }),
+    policies: z
+      .record(z.string().min(1), policySchema)
+      .refine((policies) => Object.keys(policies).length > 0, { error: 'one policy at least must be given' })
+      .refine((policies) => !Object.keys(policies).some((name) => /^\.|\.(html|json)$/.test(name)), {
+        error: 'names of policies must not begin with a dot or end in .html or .json: folders are called by them',
+      }),
     episodes: count.default(10_000).describe('sessions, of each policy or of the experiment'),
     parallel: count.default(256).describe('sessions side by side; changes no result'),
     interestNeighbours: count.default(10),
@@ -99,6 +103,7 @@ export async function runSessions(
   };
   if (experiment) {
     const { name } = experiment;
+    checkGroups({ name, ways: names.length }, users.numUsers, names);
     const run = await simulate(name, policyByTreatment({ name, ways: names.length }, policies));
     const treatments = run.sessions.experiments[name];
     const rowsOf = (bucket: number) => Int32Array.from(treatments.keys()).filter((row) => treatments[row] === bucket);
@@ -121,4 +126,15 @@ async function makeListeners(
 ): Promise<Listeners> {
   if (users.type === 'file') return loadListeners(pathOf(users.path), catalogue);
   return syntheticListeners(catalogue, { seed: users.seed, users: users.count });
+}
+
+/** Beforehand, for the simulation may take long. */
+function checkGroups(experiment: Experiment, numUsers: number, policies: readonly string[]): void {
+  const groups = policies.map(() => 0);
+  for (const group of bucketsOf(experiment, numUsers)) groups[group]++;
+  const small = groups.findIndex((size) => size < 2);
+  if (small < 0) return;
+  throw new RangeError(
+    `simulation: experiment ${experiment.name} must have two users at least under each policy, got ${groups[small]} of ${numUsers} under ${policies[small]}; simulate more users`,
+  );
 }

@@ -20,8 +20,10 @@ import {
   listensOf,
   loadCatalogue,
   loadListeners,
+  makePolicies,
   nearestTracks,
   type Policy,
+  policySchema,
   randomPolicy,
   readEventLines,
   readTrackLists,
@@ -289,6 +291,22 @@ describe('policies', () => {
     expect(await readTrackLists(file, { numTracks: 3 })).toEqual(new Map([[0, Int32Array.of(2, 0, 1)]]));
     await expect(readTrackLists(file, { numTracks: 2 })).rejects.toThrow(
       'lists.json:1 must be of tracks below 2, got 2',
+    );
+    await expect(readTrackLists(file, { numTracks: 3, by: 'track' })).rejects.toThrow('lists.json:1 must be a line');
+    await writeTrackLists(file, new Map());
+    await expect(readTrackLists(file, { numTracks: 3 })).rejects.toThrow('must have a list by user at least, got none');
+  });
+
+  it('refuses recommenders of items that are no tracks', async () => {
+    const recommender = { name: 'texts', recommend: () => Promise.reject(new Error('not asked')) };
+    expect(() => recommenderPolicy(recommender, { fallback, itemIds: ['1', 'B00X'] })).toThrow(
+      "simulation: ids of texts's items must be whole numbers below 2147483648, got B00X",
+    );
+    const saved = { ...recommender, userIds: ['A1'], itemIds: ['0'], recommendToUsers: recommender.recommend };
+    const services = { catalogue, pathOf: (name: string) => name, loadRecommender: async () => saved };
+    const config = policySchema.parse({ type: 'indexed', checkpoint: 'folder' });
+    await expect(makePolicies(['mine'], { mine: config }, services)).rejects.toThrow(
+      'simulation: ids of users of the checkpoint of policies.mine must be whole numbers below 2147483648, got A1',
     );
   });
 });

@@ -138,6 +138,7 @@ export async function simulateSessions(options: SimulateSessionsOptions): Promis
 
   const going = new Map<number, Session>(); // by user
   const waiting = new Map<number, Session[]>(); // of users who are in a session
+  let numWaiting = 0;
   function begin(session: Session): void {
     session.memory = memories.get(session.user);
     going.set(session.user, session);
@@ -146,21 +147,26 @@ export async function simulateSessions(options: SimulateSessionsOptions): Promis
   let done = 0;
   onProgress?.({ done, total: episodes });
   while (done < episodes) {
-    while (going.size < parallel && begun < episodes) {
+    // Few users in many sessions: who waits takes memory, and there are no more sides by side than users.
+    while (going.size < Math.min(parallel, users.numUsers) && numWaiting < 4 * parallel && begun < episodes) {
       const session = draw(begun++);
-      if (!going.has(session.user)) begin(session);
-      else if (waiting.has(session.user)) waiting.get(session.user)!.push(session);
+      if (!going.has(session.user)) {
+        begin(session);
+        continue;
+      }
+      numWaiting++;
+      if (waiting.has(session.user)) waiting.get(session.user)!.push(session);
       else waiting.set(session.user, [session]);
     }
     const sessions = [...going.values()];
     const asked = measureLatency ? performance.now() : 0;
     const choices = await askPolicy(policy, sessions);
-    const latency = measureLatency ? (performance.now() - asked) / 1000 : 0;
+    const elapsed = measureLatency ? (performance.now() - asked) / 1000 : 0;
     const ended: Session[] = [];
     for (const [i, session] of sessions.entries()) {
-      const { track, memory = session.memory } = choices[i];
+      const { track, memory = session.memory, latency = elapsed } = choices[i];
       session.memory = memory;
-      session.latencies.push(latency);
+      session.latencies.push(measureLatency ? latency : 0);
       play(session, track);
       if (session.budget <= 0) ended.push(session);
     }
@@ -171,8 +177,10 @@ export async function simulateSessions(options: SimulateSessionsOptions): Promis
       const { user, memory } = session;
       if (memory !== undefined) memories.set(user, memory);
       const next = waiting.get(user)?.shift();
-      if (next) begin(next);
-      else going.delete(user);
+      if (next) {
+        numWaiting--;
+        begin(next);
+      } else going.delete(user);
     }
     done += ended.length;
     onProgress?.({ done, total: episodes });

@@ -22,17 +22,22 @@ export async function writeSessions(
     written.push(path);
     return path;
   };
+  const insideOf = (name: string) => (analysis ? [] : [encodeURIComponent(name)]);
   for (const { name, log, sessions } of logs) {
-    const inside = analysis ? [] : [encodeURIComponent(name)];
+    const inside = insideOf(name);
     await writeEventLines(at(...inside, 'events.jsonl'), log);
     await writeEventTable(at(...inside, 'events.parquet'), log);
     await writeSessionTable(at(...inside, 'sessions.parquet'), sessions);
-    if (config.listens) await writeListens(at(...inside, 'listens.parquet'), await listensOf(log, config.listens));
   }
   if (analysis) await writeFileAtomically(at('experiment.json'), `${JSON.stringify(analysis, null, 2)}\n`);
   const facts = { Sessions: config.episodes, Seed: seed };
   const title = analysis ? `Sessions in experiment ${analysis.experiment}` : 'Sessions by policy';
   await writeFileAtomically(at('sessions.html'), await renderSessions(policies, { title, facts, config }, analysis));
+  // Last, as there may be none.
+  for (const { name, log } of config.listens ? logs : []) {
+    const listens = await listensOf(log, config.listens);
+    await writeListens(at(...insideOf(name), 'listens.parquet'), listens);
+  }
   return written;
 }
 
