@@ -13,7 +13,7 @@ import { Command } from 'commander';
 import { claimOutput } from './tune/claim-output.js';
 import { type Best, bestOf, refitBest } from './tune/refit-best.js';
 import { estimateTrials, type Search, searchModels, studyFolder } from './tune/search-models.js';
-import { loadTuneConfig, planOf, spacesOf, type TuneConfig } from './tune/tune-config.js';
+import { foldsOf, loadTuneConfig, planOf, spacesOf, type TuneConfig } from './tune/tune-config.js';
 import { loadTuneData, type TuneData } from './tune/tune-data.js';
 
 interface TuneOptions {
@@ -123,8 +123,9 @@ function describeEstimates(config: TuneConfig, estimates: Record<string, FitEsti
     const count = `${trials} ${trials === 1 ? 'trial' : 'trials'}`;
     const told: string[] = [];
     if (estimatedSecondsPerEpoch !== undefined) {
-      const atMost = estimatedSetupSeconds! + steps! * estimatedSecondsPerStep!;
-      const all = (atMost * trials) / Math.min(concurrency, trials);
+      const fits = Math.max(1, foldsOf(config));
+      const atMost = fits * (estimatedSetupSeconds! + steps! * estimatedSecondsPerStep!);
+      const all = atMost * Math.ceil(trials / concurrency);
       told.push(`${estimatedSecondsPerEpoch.toPrecision(2)} s an epoch without validation`);
       told.push(`at most ${duration(atMost)} a trial and ${duration(all)} for ${count}`);
     } else told.push(`${count}, whose time the first will tell`);

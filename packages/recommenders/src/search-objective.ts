@@ -29,8 +29,10 @@ export function searchObjective(options: {
   metric: string;
   mode?: 'max' | 'min';
   evaluate: (recommender: Recommender) => Promise<Record<string, number>>;
+  /** Path of a file that options name. */
+  pathOf?: (file: string) => string;
 }): Objective {
-  const { model, data, metric, mode = 'max', evaluate } = options;
+  const { model, data, metric, mode = 'max', evaluate, pathOf } = options;
   return async ({ number, values, seed, folder }, report) => {
     let resource = 0;
     const measure = async (recommender: Recommender) => {
@@ -40,7 +42,8 @@ export function searchObjective(options: {
     };
     const label = `${model.name}-${number}`;
     const validation: NonNullable<FitContext['validation']> = { metric, mode, evaluate: measure };
-    const recommender = await model.fit(data, nestOptions(values), { seed, label, logFolder: folder, validation });
+    const context = { seed, label, logFolder: folder, validation, ...(pathOf && { pathOf }) };
+    const recommender = await model.fit(data, nestOptions(values), context);
     if (resource === 0) await measure(recommender);
   };
 }
@@ -100,17 +103,28 @@ type TrainingOptions = z.output<typeof recommenderTrainingSchema>;
  * The options for a last fit on more data, where nothing is left to validate on: a model that is trained in steps is trained for as long
  * as it was at its best validation. A learning rate that falls to the end of the run falls to the end of this one.
  *
+ * @param data      what it is fitted to
  * @param resource  the validation that was best, from 1
  */
-export function refitOptions(model: RecommenderModel, values: Hyperparameters, resource: number): object {
+export function refitOptions(
+  model: RecommenderModel,
+  data: TrainingData,
+  values: Hyperparameters,
+  resource: number,
+): object {
   const options = nestOptions(values);
   if (!model.stepsPerEpoch) return options;
   const { training } = model.options.parse(options) as { training: TrainingOptions };
   const { validationInterval, validationUnit, maxEpochs, maxSteps } = training;
   const length = resource * validationInterval;
   const least = (limit: number) => (limit > 0 ? Math.min(limit, length) : length); // the last validation may come early
-  const until = validationUnit === 'epoch' ? { maxEpochs: least(maxEpochs) } : { maxSteps: least(maxSteps) };
-  return { ...options, training: { ...training, ...until } };
+  const until: { maxEpochs: number; maxSteps?: undefined } | { maxSteps: number } =
+    validationUnit === 'epoch' ? { maxEpochs: least(maxEpochs) } : { maxSteps: least(maxSteps) };
+  // A warm-up may be longer than what is left of the run.
+  const { schedule } = training;
+  const steps = until.maxSteps ?? until.maxEpochs * model.stepsPerEpoch(data, options);
+  const warmupSteps = Math.min(schedule.warmupSteps, Math.max(0, steps - 1));
+  return { ...options, training: { ...training, ...until, schedule: { ...schedule, warmupSteps } } };
 }
 
 /** What a fit needs, as far as that can be told before it begins. */
@@ -138,7 +152,7 @@ export async function estimateFit(
   const stepsPerEpoch = model.stepsPerEpoch(data, options);
   const { training } = model.options.parse(options) as { training: TrainingOptions };
   const { maxEpochs, maxSteps } = training;
-  const probe = { ...training, schedule: undefined, progressBar: false };
+  const probe = { ...training, schedule: undefined, progressBar: false, maxEpochs: 0 };
   const run = (steps: number) => model.fit(data, { ...options, training: { ...probe, maxSteps: steps } });
   const measured = await estimateTraining(run, { stepsPerEpoch, ...(probes && { probes }) });
   const steps = Math.min(maxSteps || Infinity, (maxEpochs || Infinity) * stepsPerEpoch);

@@ -70,7 +70,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
       const shuffleKey = createKey(seed, 'shuffle');
       const all = { ...config, ...plan };
       const epoch = (number: number) => batches(data, { ...all, key: foldIn(shuffleKey, number) });
-      const { params } = await train<P, B>({
+      const trained = await train<P, B>({
         label,
         training: plan,
         identity: { [model]: config, numItems: data.numItems },
@@ -90,11 +90,17 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
           validation: {
             metric: validation.metric,
             mode: validation.mode ?? 'max',
-            evaluate: async (params: P) => validation.evaluate(context.recommender(await toWeights(params, isLearnt))),
+            async evaluate(params: P) {
+              const weights = await toWeights(params, isLearnt);
+              tf.engine().startScope(); // what the recommender of this one validation holds
+              return validation.evaluate(context.recommender(weights)).finally(() => tf.engine().endScope());
+            },
           },
         }),
       });
-      return toWeights(params, isLearnt);
+      const weights = await toWeights(trained.params, isLearnt);
+      tf.dispose([flattenParams(trained.params), trained.optimizer]);
+      return weights;
     },
     scorer(weights, { training: _, ...rest }, facts) {
       const scores = definition.scorer(toParams<P>(weights), rest as unknown as C, facts);

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { hashFile, isSection, writeFileAtomically } from '@codebeam/data';
 import { parts, type TuneConfig } from './tune-config.js';
@@ -33,7 +33,15 @@ export async function claimOutput(output: string, config: TuneConfig, folder: st
   const record: Record = JSON.parse(JSON.stringify({ config, files: Object.fromEntries(hashes) }));
   const path = join(output, 'tune.json');
   const before = await readFile(path, 'utf8').catch(() => undefined);
-  if (before !== undefined) checkSame(output, JSON.parse(before), record);
+  // Where nothing has been searched yet, as after an estimate, the config may still change.
+  const isBegun = await access(join(output, 'studies')).then(
+    () => true,
+    () => false,
+  );
+  if (before !== undefined) {
+    if (isBegun) checkSame(output, JSON.parse(before), record);
+    else await rm(join(output, 'estimates.json'), { force: true });
+  }
   await mkdir(output, { recursive: true });
   const release = await keepOthersOut(output);
   await writeFileAtomically(path, `${JSON.stringify(record, null, 2)}\n`);

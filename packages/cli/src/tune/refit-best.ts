@@ -1,5 +1,5 @@
 import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { joinRows, writeFileAtomically } from '@codebeam/data';
 import { judgeLists, judgementOf } from '@codebeam/eval';
@@ -39,7 +39,7 @@ export function bestOf(studies: readonly Study[]): Best | undefined {
  */
 export async function refitBest(
   best: Best,
-  { config, output }: Search,
+  { config, folder: base, output }: Search,
   data: TuneData,
 ): Promise<Record<string, number>> {
   const resultsPath = join(output, 'results.json');
@@ -54,11 +54,13 @@ export async function refitBest(
   const { train, validation, test } = data.split;
   const known = joinRows(train, validation);
   const model = recommenderModels[best.model];
-  const options = refitOptions(model, best.options, best.resource);
+  const training = trainingDataOf(known, 'train+validation', data);
+  const options = refitOptions(model, training, best.options, best.resource);
   const { seed } = config.search;
   const state = join(output, '.refit', `${best.model}-${best.trial}-${best.resource}`);
-  const context = { seed, label: `refit of ${best.model}`, stateFolder: state };
-  const recommender = await model.fit(trainingDataOf(known, 'train+validation', data), options, context);
+  const pathOf = (file: string) => resolve(base, file);
+  const context = { seed, label: `refit of ${best.model}`, stateFolder: state, pathOf };
+  const recommender = await model.fit(training, options, context);
 
   const [folder, written] = [join(output, 'best'), join(output, '.best')];
   await rm(written, { recursive: true, force: true });

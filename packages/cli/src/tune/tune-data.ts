@@ -15,6 +15,7 @@ import {
   readMappedItems,
   readRankingRows,
   type SparseMatrix,
+  type Split,
   splitInteractions,
 } from '@codebeam/data';
 import { type Judgement, judgementOf } from '@codebeam/eval';
@@ -38,7 +39,8 @@ export interface TuneData {
 export async function loadTuneData(config: TuneConfig, folder: string): Promise<TuneData> {
   const { data, filters, split, search } = config;
   const notes: string[] = [];
-  const read = (path: string) => readInteractions(resolve(folder, path), data.timestampUnit, notes);
+  const read = (path: string) =>
+    readInteractions(resolve(folder, path), data.timestampUnit, notes, split && splitByTime(split));
   const divided =
     data.interactions === undefined
       ? splitInteractions(
@@ -60,6 +62,12 @@ export async function loadTuneData(config: TuneConfig, folder: string): Promise<
   if (divided.validation.users.length === 0 && divided.folds.length === 0) {
     throw new Error('cli: split must leave rows for validation, got none; hold out more');
   }
+  const empty = divided.folds.findIndex(({ validation }) => validation.users.length === 0);
+  if (empty >= 0) {
+    throw new Error(
+      `cli: each of ${divided.folds.length} folds must have rows to validate on, got none in fold ${empty}; ask for fewer folds`,
+    );
+  }
   const { itemIds } = divided.train;
   if (data.items === undefined) return { split: divided, notes };
   const { file, ...map } = data.items;
@@ -72,15 +80,32 @@ async function* readInteractions(
   path: string,
   timestampUnit: 'seconds' | 'milliseconds',
   notes: string[],
+  splitByTime?: string,
 ): AsyncGenerator<RawInteraction> {
   const rows = await readRankingRows(path, ['rating', 'timestamp'], 'rating', timestampUnit);
   const { rating, timestamp } = rows.numbers;
   notes.push(...rows.notes);
+  if (!timestamp && splitByTime !== undefined) {
+    throw new RangeError(
+      `cli: ${path} must have a column of times for the split ${splitByTime}, which orders users against each other, got none; add one, or split by user`,
+    );
+  }
   if (!timestamp) notes.push(`${path} has no times: a user's rows are taken to be in order`);
   for (const [row, user] of rows.users.entries()) {
     const rated = rating !== undefined && Number.isFinite(rating[row]) ? { rating: rating[row] } : {};
     yield { user, item: rows.items[row], timestamp: timestamp?.[row] ?? 0, ...rated };
   }
+}
+
+/** The type of a split, or of its validation, that compares the times of different users. */
+function splitByTime(split: Split): string | undefined {
+  const types: string[] = [
+    split.type,
+    ...('validation' in split && typeof split.validation === 'object' ? [split.validation.type] : []),
+  ];
+  if (split.type === 'ratios')
+    return split.of === 'all' && split.order === 'time' ? 'ratios of all by time' : undefined;
+  return types.find((type) => ['timestamp', 'last-days', 'latest-sessions', 'session-ratio'].includes(type));
 }
 
 /** A part as models take it. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { selectBackend } from '@codebeam/backend';
 import type { TrainAndValidation } from '@codebeam/data';
 import { judgeLists } from '@codebeam/eval';
@@ -27,6 +28,7 @@ async function createObjective(): Promise<Objective> {
       data: trainingDataOf(parts.train, 'train', data),
       metric,
       mode,
+      pathOf: (file) => resolve(folder, file),
       async evaluate(recommender) {
         const { overall } = await judgeLists(recommender, judgement);
         // What a metric has nothing to say of is left out; of the one that counts the study hears that it is missing.

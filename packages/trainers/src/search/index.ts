@@ -36,8 +36,9 @@ export {
 export { type SearchConfig, searchPlan, searchSchema } from './search-config.js';
 export {
   type Domain,
-  enumerateGrid,
   exampleValues,
+  gridPoint,
+  gridSize,
   type Hyperparameters,
   nestOptions,
   type OptionValue,

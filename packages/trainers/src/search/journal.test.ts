@@ -1,8 +1,8 @@
-import { appendFile, mkdtemp, readFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
+import { describe, expect, it, vi } from 'vitest';
+import { applyLine, JournalError, type JournalLine, openJournal, type TrialRecord } from './journal.js';
 
 const start: JournalLine = { event: 'start', trial: 0, values: { x: 1 }, time: 5 };
 const report = (resource: number, score = resource): JournalLine => ({
@@ -52,4 +52,20 @@ describe('applyLine', () => {
   it('refuses a report of a trial that never started', () => {
     expect(() => replay(report(1))).toThrow('trial 0 must start first, got report');
   });
+});
+
+it('takes back what could not be written whole, and says so', async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'journal-')), 'journal.jsonl');
+  const { journal } = await openJournal(path, {});
+  const probe = await open(path, 'r');
+  await probe.close();
+  const datasync = vi.spyOn(Object.getPrototypeOf(probe), 'datasync').mockRejectedValueOnce(new Error('ENOSPC'));
+  const line = { event: 'report', trial: 0, resource: 1, metrics: { a: 1 } } as const;
+  await expect(journal.append(line)).rejects.toThrow(JournalError);
+  datasync.mockRestore();
+  await journal.append({ event: 'start', trial: 0, values: {}, time: 1 });
+  await journal.append(line);
+  await journal.close();
+  const { lines } = await openJournal(path, {});
+  expect(lines.map(({ event }) => event)).toEqual(['study', 'start', 'report']);
 });

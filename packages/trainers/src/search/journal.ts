@@ -43,9 +43,14 @@ const lineSchema = z.discriminatedUnion('event', [
 /** A line of the journal. */
 export type JournalLine = z.output<typeof lineSchema>;
 
+/** Nothing more can be remembered: the study ends, and can go on from what there is. */
+export class JournalError extends Error {
+  override name = 'JournalError';
+}
+
 /** A study's memory: a file that only grows. */
 export interface Journal {
-  /** Resolves once the line is on the disk. */
+  /** Resolves once the line is on the disk. @throws JournalError */
   append(line: JournalLine): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,11 +77,22 @@ export async function openJournal(path: string, study: object): Promise<{ journa
 
   const file = await open(path, 'a');
   if (whole.length < bytes.length) await file.truncate(whole.length);
+  let size = whole.length;
   let last: Promise<unknown> = Promise.resolve(); // lines of trials that run side by side stand one after another
   const append = (line: JournalLine) => {
     const written = last.then(async () => {
-      await file.appendFile(`${JSON.stringify(line)}\n`);
-      await file.datasync();
+      const text = Buffer.from(`${JSON.stringify(line)}\n`);
+      try {
+        await file.appendFile(text);
+        await file.datasync();
+        size += text.length;
+      } catch (cause) {
+        await file.truncate(size).catch(() => {}); // what is half there would run into the next line
+        throw new JournalError(
+          `trainers: ${path} must be writable, got ${(cause as Error).message}; mend that and start again`,
+          { cause },
+        );
+      }
     });
     last = written.catch(() => {});
     return written;

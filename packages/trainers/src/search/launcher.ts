@@ -28,6 +28,16 @@ export class TrialStopped extends Error {
   override name = 'TrialStopped';
 }
 
+/** A trial that threw, and what it had taken by then. */
+export class TrialFailed extends Error {
+  override name = 'TrialFailed';
+  readonly cpuSeconds: number;
+  constructor(message: string, cpuSeconds: number) {
+    super(message);
+    this.cpuSeconds = cpuSeconds;
+  }
+}
+
 /** What a launcher is told after each report. */
 export type Decision = 'continue' | 'stop';
 

@@ -72,7 +72,11 @@ describe('mlflowTracker', () => {
   it('says what the server refused', async () => {
     const { uri } = await serve({ status: 403 });
     await expect(mlflowTracker({ trackingUri: uri, experiment: 'x' }).begin('a', {})).rejects.toThrow(
-      'trainers: mlflow must accept experiments/get-by-name?experiment_name=x, got 403',
+      `trainers: mlflow must accept experiments/get-by-name?experiment_name=x at ${uri}, got 403`,
+    );
+    const nobody = { trackingUri: 'http://127.0.0.1:9', experiment: 'x' };
+    await expect(mlflowTracker(nobody).begin('a', {})).rejects.toThrow(
+      'trainers: mlflow must answer at http://127.0.0.1:9, got',
     );
   });
 });

@@ -94,9 +94,23 @@ async function call({ trackingUri, token, timeoutMs = 10_000 }: MlflowOptions, p
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     signal: AbortSignal.timeout(timeoutMs),
     ...(body && { body: JSON.stringify(body) }),
+  }).catch((cause: Error) => {
+    const reason = cause.cause instanceof Error ? cause.cause.message : cause.message;
+    throw new Error(`trainers: mlflow must answer at ${trackingUri}, got ${reason}; check trackingUri`, { cause });
   });
   if (!body && response.status === 404) return undefined;
-  if (response.ok) return response.json();
-  const text = (await response.text()).slice(0, 200);
-  throw new Error(`trainers: mlflow must accept ${path}, got ${response.status} ${text}; check trackingUri and token`);
+  const text = await response.text();
+  const json = response.ok ? parseJson(text) : undefined;
+  if (json !== undefined) return json;
+  throw new Error(
+    `trainers: mlflow must accept ${path} at ${trackingUri}, got ${response.status} ${text.slice(0, 200)}; check trackingUri and token`,
+  );
+}
+
+function parseJson(text: string): object | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a page to log in at, say
+  }
 }

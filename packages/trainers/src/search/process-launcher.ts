@@ -9,6 +9,7 @@ import {
   type Report,
   runObjective,
   type Trial,
+  TrialFailed,
 } from './launcher.js';
 
 /** What passes between the two processes. */
@@ -100,7 +101,7 @@ function follow(worker: ChildProcess, trial: Trial, onReport: (report: Report) =
     });
     on('message', (message: FromWorker) => {
       const { cpuSeconds } = message;
-      if ('error' in message) reject(new Error(message.error));
+      if ('error' in message) reject(new TrialFailed(message.error, cpuSeconds));
       else if ('status' in message) resolve({ status: message.status, cpuSeconds, peakBytes: message.peakBytes });
       else onReport(message.report).then((decision) => send({ decision }), reject);
     });

@@ -58,7 +58,9 @@ const toY = (place: number) => (height - bottom - margin - place * (height - bot
 function numberAxis(values: readonly number[], log = false): Axis {
   const scale = (value: number) => (log ? Math.log(value) : value);
   const finite = values.filter(Number.isFinite);
-  const [low, high] = finite.length > 0 ? [Math.min(...finite), Math.max(...finite)] : [0, 1];
+  const least = (a: number, b: number) => Math.min(a, b);
+  const most = (a: number, b: number) => Math.max(a, b);
+  const [low, high] = finite.length > 0 ? [finite.reduce(least), finite.reduce(most)] : [0, 1];
   const range = scale(high) - scale(low) || 1;
   const middle = log ? Math.sqrt(low * high) : (low + high) / 2;
   const place = (value: OptionValue) => (high === low ? 0.5 : (scale(value as number) - scale(low)) / range);
@@ -69,8 +71,9 @@ function numberAxis(values: readonly number[], log = false): Axis {
 }
 
 function choiceAxis(values: readonly OptionValue[]): Axis {
-  const names = values.map(format);
-  const place = (value: OptionValue) => (names.length === 1 ? 0.5 : names.indexOf(format(value)) / (names.length - 1));
+  const names = values.map((value) => JSON.stringify(value));
+  const place = (value: OptionValue) =>
+    names.length === 1 ? 0.5 : names.indexOf(JSON.stringify(value)) / (names.length - 1);
   return { place, ticks: values.map((value) => ({ at: place(value), text: format(value).slice(0, 12) })) };
 }
 
@@ -128,12 +131,15 @@ function drawCourses(study: Study): string {
     const points = reports.map(
       (report) => `${toX(x.place(report.resource))},${toY(y.place(report.metrics[study.metric]))}`,
     );
+    // A single report makes no line.
+    if (points.length === 1) return `<circle class="${status}" r="3" cx="${points[0].replace(',', '" cy="')}"/>`;
     return `<polyline class="${status}" points="${points.join(' ')}"/>`;
   });
   return frame(`${study.metric} over resource`, x, y, lines);
 }
 
 function format(value: OptionValue): string {
+  if (Number.isSafeInteger(value)) return String(value);
   if (typeof value === 'number') return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : '–';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

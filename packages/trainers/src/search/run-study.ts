@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { duration } from '../progress-line.js';
 import type { EnergyAssumptions } from './energy-estimate.js';
 import { writeHistory } from './history.js';
-import { applyLine, type JournalLine, openJournal, type TrialRecord } from './journal.js';
-import type { Decision, Launcher, Report } from './launcher.js';
+import { applyLine, JournalError, type JournalLine, openJournal, type TrialRecord } from './journal.js';
+import { type Decision, type Launcher, type Report, TrialFailed } from './launcher.js';
 import type { Observation, Sampler } from './sampler.js';
 import type { Progress, Scheduler } from './scheduler.js';
 import type { Hyperparameters, SearchSpace } from './search-space.js';
@@ -108,14 +108,21 @@ async function openMemory(options: StudyOptions) {
   const { journal, lines } = await openJournal(join(folder, 'journal.jsonl'), identity);
   const records = new Map<number, TrialRecord>();
   let reports: Progress[] = []; // in order of arrival
+  const reached = new Map<number, number>(); // by trial, the greatest resource
+
+  /** Those from before a report: a trial that began anew takes back what it had reported from there on. */
+  function reportsBefore({ trial, resource }: Progress): Progress[] {
+    if (resource > (reached.get(trial) ?? -Infinity)) return reports;
+    return reports.filter((report) => report.trial !== trial || report.resource < resource);
+  }
 
   function apply(line: JournalLine): void {
     applyLine(records, line);
     if (line.event !== 'report') return;
     const latest = toProgress(line.trial, line);
-    // A trial that began anew takes back what it had reported from there on.
-    reports = reports.filter(({ trial, resource }) => trial !== latest.trial || resource < latest.resource);
+    reports = reportsBefore(latest);
     reports.push(latest);
+    reached.set(latest.trial, latest.resource);
   }
 
   /** @throws RangeError when the metric is not among what was reported, or anything is not finite */
@@ -135,7 +142,7 @@ async function openMemory(options: StudyOptions) {
   return {
     records,
     toProgress,
-    reports: () => reports,
+    reportsBefore,
     async record(line: JournalLine) {
       await journal.append(line);
       apply(line);
@@ -152,7 +159,7 @@ async function openMemory(options: StudyOptions) {
 /** Runs a trial to its end, whatever that is. */
 async function runTrial(
   { schedulers = [], launcher, seed, folder, metric, trackers = [], name = 'study', log = console.error }: StudyOptions,
-  { record, records, reports, toProgress }: Memory,
+  { record, records, reportsBefore, toProgress }: Memory,
   number: number,
   values: Hyperparameters,
 ): Promise<TrialRecord> {
@@ -165,7 +172,7 @@ async function runTrial(
 
   async function onReport(report: Report): Promise<Decision> {
     const latest = toProgress(number, report);
-    const earlier = reports().filter(({ trial, resource }) => trial !== number || resource < latest.resource);
+    const earlier = reportsBefore(latest);
     const verdicts = schedulers.map((scheduler) => scheduler.decide(earlier, latest));
     const verdict = verdicts.find((one) => one === 'stop') ?? verdicts.find((one) => one === 'complete');
     hadAll = verdict === 'complete';
@@ -183,8 +190,10 @@ async function runTrial(
     const status = hadAll ? 'complete' : outcome.status;
     await record({ event: 'end', trial: number, ...outcome, status, seconds: seconds() });
   } catch (cause) {
+    if (cause instanceof JournalError) throw cause;
     const error = cause instanceof Error ? cause.message : String(cause);
-    await record({ event: 'end', trial: number, status: 'failed', error, seconds: seconds() });
+    const cost = cause instanceof TrialFailed ? { cpuSeconds: cause.cpuSeconds } : {};
+    await record({ event: 'end', trial: number, status: 'failed', error, ...cost, seconds: seconds() });
   }
   const ended = records.get(number)!;
   await tracked.end(ended.status as Exclude<TrialRecord['status'], 'running'>);

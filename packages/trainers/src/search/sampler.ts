@@ -1,5 +1,5 @@
 import { createKey, foldIn } from '@codebeam/random';
-import { enumerateGrid, type Hyperparameters, type SearchSpace, sampleSpace } from './search-space.js';
+import { gridPoint, type Hyperparameters, type SearchSpace, sampleSpace } from './search-space.js';
 
 /** What a finished trial tells a sampler. */
 export interface Observation {
@@ -28,15 +28,7 @@ export interface Sampler {
 
 /** Every point of a finite space, once. */
 export function gridSampler(): Sampler {
-  let known: { space: SearchSpace; points: Hyperparameters[] } | undefined;
-  return {
-    name: 'grid',
-    looksBack: false,
-    propose(space, { trial }) {
-      if (known?.space !== space) known = { space, points: enumerateGrid(space) };
-      return known.points[trial];
-    },
-  };
+  return { name: 'grid', looksBack: false, propose: (space, { trial }) => gridPoint(space, trial) };
 }
 
 /** Independent draws. */

@@ -3,7 +3,7 @@ import { energySchema } from './energy-estimate.js';
 import type { StudyOptions } from './run-study.js';
 import { gridSampler, randomSampler, type Sampler } from './sampler.js';
 import { asha, type Scheduler, stopOnPlateau } from './scheduler.js';
-import { enumerateGrid, searchSpaceSchema } from './search-space.js';
+import { gridSize, searchSpaceSchema } from './search-space.js';
 import { tpeSampler } from './tpe-sampler.js';
 
 const count = z.int().nonnegative();
@@ -52,7 +52,7 @@ export function searchPlan(config: SearchConfig) {
   const { space, metric, mode, seed, energy, trials, scheduler, earlyStopping } = config;
   const sampler: Sampler = { grid: gridSampler, random: randomSampler, tpe: tpeSampler }[config.sampler]();
   const isFixed = Object.values(space).every(({ kind }) => kind === 'fixed');
-  const inGrid = config.sampler === 'grid' || isFixed ? enumerateGrid(space).length : 0;
+  const inGrid = config.sampler === 'grid' || isFixed ? gridSize(space) : 0;
   if (trials === 0 && inGrid === 0) {
     throw new RangeError(
       `trainers: trials must be at least 1 under the sampler ${config.sampler}, got 0; only a grid ends by itself`,

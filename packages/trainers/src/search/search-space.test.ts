@@ -1,6 +1,6 @@
 import { createKey, foldIn } from '@codebeam/random';
 import { describe, expect, it } from 'vitest';
-import { enumerateGrid, nestOptions, parseSearchSpace, sampleSpace } from './search-space.js';
+import { gridPoint, gridSize, nestOptions, parseSearchSpace, type SearchSpace, sampleSpace } from './search-space.js';
 
 const draws = (domain: unknown, count = 2000) => {
   const space = parseSearchSpace({ x: domain });
@@ -79,9 +79,11 @@ describe('sampleSpace', () => {
   });
 });
 
-describe('enumerateGrid', () => {
+const pointsOf = (space: SearchSpace) => Array.from({ length: gridSize(space) }, (_, i) => gridPoint(space, i)!);
+
+describe('gridPoint', () => {
   it('has 162 points for 3 x 3 x 2 x 3 x 3', () => {
-    const grid = enumerateGrid(
+    const grid = pointsOf(
       parseSearchSpace({
         a: [1, 2, 3],
         b: ['x', 'y', 'z'],
@@ -93,15 +95,24 @@ describe('enumerateGrid', () => {
     expect(grid).toHaveLength(162);
     expect(new Set(grid.map((point) => JSON.stringify(point))).size).toBe(162);
     expect(grid[1]).toEqual({ a: 1, b: 'x', c: true, d: 1, e: 2 });
+    expect(grid[161]).toEqual({ a: 3, b: 'z', c: false, d: 3, e: 3 });
+  });
+
+  it('is found without the others, however many there are', () => {
+    const ten = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const space = parseSearchSpace(Object.fromEntries(Array.from('abcdefghi', (key) => [key, ten])));
+    expect(gridSize(space)).toBe(1e9);
+    expect(Object.values(gridPoint(space, 123_456_789)!).join('')).toBe('123456789');
+    expect(gridPoint(space, 1e9)).toBeUndefined();
   });
 
   it('walks through the multiples of a step', () => {
-    const grid = enumerateGrid(parseSearchSpace({ a: ['quniform', 0, 0.3, 0.1], b: 1 }));
+    const grid = pointsOf(parseSearchSpace({ a: ['quniform', 0, 0.3, 0.1], b: 1 }));
     expect(grid.map(({ a }) => a)).toEqual([0, 0.1, 0.2, 0.3]);
   });
 
   it('refuses a range', () => {
-    expect(() => enumerateGrid(parseSearchSpace({ a: { b: ['uniform', 0, 1] } }))).toThrow('search space key a.b must');
+    expect(() => gridSize(parseSearchSpace({ a: { b: ['uniform', 0, 1] } }))).toThrow('search space key a.b must');
   });
 });
 

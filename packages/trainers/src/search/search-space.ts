@@ -204,27 +204,37 @@ export function mapSpace(
 }
 
 /**
- * Every point of a finite space; the last key changes fastest.
+ * How many points a finite space has.
  *
  * @throws RangeError naming a key with infinitely many values
  */
-export function enumerateGrid(space: SearchSpace): Hyperparameters[] {
-  let points: Hyperparameters[] = [{}];
-  for (const [key, domain] of Object.entries(space)) {
-    const values = valuesOf(key, domain);
-    points = points.flatMap((point) => values.map((value) => ({ ...point, [key]: value })));
-  }
-  return points;
+export function gridSize(space: SearchSpace): number {
+  return Object.entries(space).reduce((size, [key, domain]) => size * valueCount(key, domain), 1);
 }
 
-function valuesOf(key: string, domain: Domain): readonly OptionValue[] {
-  if (domain.kind === 'fixed') return [domain.value];
-  if (domain.kind === 'choice') return domain.values;
-  const { min, max, step } = domain;
-  if (step && Number.isFinite(max - min)) {
-    return Array.from({ length: Math.round((max - min) / step) + 1 }, (_, i) => roundOff(min + i * step));
+/** The point of that number of a finite space, from 0; the last key changes fastest. Undefined behind the last. */
+export function gridPoint(space: SearchSpace, number: number): Hyperparameters | undefined {
+  let rest = number;
+  const point: [string, OptionValue][] = [];
+  for (const [key, domain] of Object.entries(space).reverse()) {
+    const count = valueCount(key, domain);
+    point.unshift([key, valueNumber(domain, rest % count)]);
+    rest = Math.floor(rest / count);
   }
+  return rest > 0 ? undefined : Object.fromEntries(point);
+}
+
+function valueCount(key: string, domain: Domain): number {
+  if (domain.kind === 'fixed') return 1;
+  if (domain.kind === 'choice') return domain.values.length;
+  const { min, max, step } = domain;
+  if (step && Number.isFinite(max - min)) return Math.round((max - min) / step) + 1;
   throw new RangeError(
     `trainers: search space key ${key} must have finitely many values for a grid, got a range; list them, or search by random or tpe`,
   );
+}
+
+function valueNumber(domain: Domain, number: number): OptionValue {
+  if (domain.kind === 'fixed') return domain.value;
+  return domain.kind === 'choice' ? domain.values[number] : roundOff(domain.min + number * domain.step!);
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEventFile } from '../event-file.js';
 import type { TrialRecord } from './journal.js';
@@ -25,6 +25,10 @@ export function joinTrackers(trackers: readonly Tracker[], warn: (message: strin
       const runs = new Map<string, TrackedRun>();
       const guard = async (name: string, action: () => Promise<void>) => {
         await action().catch((error: Error) => {
+          runs
+            .get(name)
+            ?.end('failed')
+            .catch(() => {}); // it should not stay open
           runs.delete(name);
           warn(`${name} tracks ${run} no longer: ${error.message}`);
         });
@@ -52,9 +56,10 @@ export function fileTracker(folder: string): Tracker {
       const file = join(directory, 'metrics.jsonl');
       await mkdir(directory, { recursive: true });
       const events = createEventFile(directory);
+      events.start(0); // a trial that begins anew takes the place of what it was before
       events.text('hyperparameters', markdownTable(values), 0);
       await events.flush();
-      await appendFile(file, `${JSON.stringify({ values })}\n`);
+      await writeFile(file, `${JSON.stringify({ values })}\n`);
       return {
         async report({ resource, metrics }) {
           for (const [name, value] of Object.entries(metrics)) events.scalar(`validation/${name}`, value, resource);
