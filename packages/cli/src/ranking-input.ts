@@ -45,12 +45,20 @@ export function rankingInput(files: RankingFiles, numItems: number | undefined, 
   return { input, users, notes };
 }
 
+/** There is a count for each. */
+const maxItems = 2 ** 28;
+
 function checkFiles({ train, test, recommendations }: RankingFiles, items: number, numItems: number | undefined): void {
   if (test.users.length === 0) throw new Error(`cli: ${test.path} must have rows, got none; evaluate on some`);
   const listed = new Set(recommendations.users);
   if (!test.users.some((user) => listed.has(user))) {
     throw new Error(
       `cli: ${recommendations.path} must have a list for some user of ${test.path}, got none; check that both name users alike`,
+    );
+  }
+  if (numItems !== undefined && numItems > maxItems) {
+    throw new Error(
+      `cli: --items must be ${maxItems} at most, got ${numItems}; leave it out to use those of the files`,
     );
   }
   if (numItems !== undefined && numItems < items) {

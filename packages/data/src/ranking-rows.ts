@@ -280,7 +280,8 @@ const infinities = new Set<unknown>(['inf', '-inf']);
 /** Ratings may be missing; what orders a list may not. */
 function numberOf(value: unknown, role: RankingRole, timeUnit: 'seconds' | 'milliseconds'): number {
   if (role === 'timestamp') return parseTime(value, role, timeUnit);
-  const isMissing = value === undefined || value === null || value === '';
+  // Parquet's nulls among numbers come as NaN.
+  const isMissing = value === undefined || value === null || value === '' || Number.isNaN(value);
   const number = isMissing
     ? Number.NaN
     : infinities.has(value)

@@ -58,7 +58,10 @@ export interface FitContext {
   pathOf?: (file: string) => string;
   /** Where such a model logs; nothing is logged when left out. */
   logFolder?: string;
-  /** Measures such a model on the validation part as it is being trained: the state with the best `metric` is what comes back. */
+  /**
+   * Measures such a model on the validation part as it is being trained. With a `stateFolder` the state with the best `metric` is what
+   * comes back, without one the last: states are not kept in memory.
+   */
   validation?: {
     metric: string;
     mode?: 'max' | 'min';

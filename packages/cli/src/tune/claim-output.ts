@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { hashFile, isSection, writeFileAtomically } from '@codebeam/data';
 import { parts, type TuneConfig } from './tune-config.js';
@@ -50,22 +50,37 @@ export async function claimOutput(output: string, config: TuneConfig, folder: st
 
 async function keepOthersOut(output: string): Promise<() => Promise<void>> {
   const path = join(output, 'lock');
-  const release = () => rm(path, { force: true });
-  const write = () => writeFile(path, String(process.pid), { flag: 'wx' });
-  try {
-    await write();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (isRunning(holder)) {
+  for (let attempt = 0; ; attempt++) {
+    const isOurs = await writeFile(path, String(process.pid), { flag: 'wx' }).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    if (isOurs) return () => rm(path, { force: true });
+    const holder = await holderOf(path);
+    if (isRunning(holder) || attempt > 0) {
       throw new RangeError(
         `cli: ${output} must be one process's at a time, got process ${holder} at work in it; wait for its end, or name another output`,
       );
     }
-    await release(); // of a process that was killed
-    await write();
+    await takeAway(path, holder);
   }
-  return release;
+}
+
+const holderOf = async (path: string) => Number(await readFile(path, 'utf8').catch(() => ''));
+
+/** Removes the lock of a process that was killed, and no other: of several that try, a rename lets one. */
+async function takeAway(path: string, dead: number): Promise<void> {
+  const aside = `${path}.${process.pid}`;
+  const isTaken = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!isTaken) return;
+  if ((await holderOf(aside)) === dead) await rm(aside);
+  else await rename(aside, path); // somebody was quicker, and holds it now
 }
 
 function isRunning(pid: number): boolean {
