@@ -129,6 +129,9 @@ describe('codebeam simulate populations', () => {
     ['model: { type: popularity }\nruns:\n  - { timestep: 5 }', 'the nearest is runs.0.timesteps'],
     ['model: { type: popularity }\nnumItems: 0', 'numItems (config.yaml:2) must be valid, got 0'],
     ['model: { type: popularty }', 'must be valid, got "popularty"'],
+    ['model: { type: popularity }\nmeasurements: [msee]', 'expected one of mse, rmse, interaction_histogram'],
+    ['model: { type: popularity }\nruns: [{ timesteps: 2.5 }]', 'expected one of a whole number, until-completion'],
+    ['model: { type: popularity, factors: 3 }', /got factors; the nearest is (?!model\.factors$)/],
     ['numUsers: 3', 'model (config.yaml) must be valid, got nothing'],
   ])('names what is wrong with %j', (config, message) => {
     expect(() => readConfig('cli', populationsSchema, 'config.yaml', config)).toThrow(message);
@@ -136,6 +139,10 @@ describe('codebeam simulate populations', () => {
 
   it.each([
     ['model: { type: recommender, fit: nothing }', 'error: cli: model.fit must be one of'],
+    [
+      'model: { type: content-filtering, numAttributes: 20 }\nitems: { numAttributes: 30 }',
+      'simulation: model.numAttributes must be that of items, 30, got 20',
+    ],
     ['model: { type: popularity }\nnumItems: 5', 'items per step must be from 1 to the number of items, 5, got 10'],
   ])('ends with 2 and a line for %j', (config, message) => {
     const { status, stderr, stdout } = simulate(config, '--json');
