@@ -25,10 +25,6 @@ export function joinTrackers(trackers: readonly Tracker[], warn: (message: strin
       const runs = new Map<string, TrackedRun>();
       const guard = async (name: string, action: () => Promise<void>) => {
         await action().catch((error: Error) => {
-          runs
-            .get(name)
-            ?.end('failed')
-            .catch(() => {}); // it should not stay open
           runs.delete(name);
           warn(`${name} tracks ${run} no longer: ${error.message}`);
         });
@@ -40,7 +36,13 @@ export function joinTrackers(trackers: readonly Tracker[], warn: (message: strin
         await guard(tracker.name, async () => void runs.set(tracker.name, await tracker.begin(run, values)));
       }
       return {
-        report: (report) => each((tracked) => tracked.report(report)),
+        report: (report) =>
+          each((tracked) =>
+            tracked.report(report).catch(async (error) => {
+              await tracked.end('failed').catch(() => {}); // or it stays open for good
+              throw error;
+            }),
+          ),
         end: (status) => each((tracked) => tracked.end(status)),
       };
     },
