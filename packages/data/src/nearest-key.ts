@@ -21,8 +21,8 @@ export interface KeySchema {
 export function nearestKey(schema: KeySchema, parent: readonly (string | number)[], key: string): string | undefined {
   const siblings = new Set(keysOf(branchesAt(schema, parent)).map((name) => [...parent, name].join('.')));
   // Of a union another member may have the very key.
-  siblings.delete([...parent, key].join('.'));
-  const known = [...new Set([...siblings, ...allPaths(schema)])].filter((path) => path !== [...parent, key].join('.'));
+  const unknown = [...parent, key].join('.');
+  const known = [...new Set([...siblings, ...allPaths(schema)])].filter((path) => path !== unknown);
   return nearestOf(known, (path) => {
     return editDistance(path.slice(path.lastIndexOf('.') + 1), key) + (siblings.has(path) ? 0 : 0.5);
   });
