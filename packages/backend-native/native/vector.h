@@ -138,6 +138,8 @@ inline vfloat exponential(vfloat x) {
   return select(x != x, x, y);
 }
 
+inline vfloat logistic(vfloat x) { return 1.f / (1.f + exponential(-x)); }
+
 // ln x to 2 units in the last place (Cephes' logf); NaN for negative x, -infinity for 0.
 inline vfloat logarithm(vfloat x) {
   vint tiny = x < 1.17549435e-38f;

@@ -16,7 +16,7 @@ inline float bpr_max_row(const float* scores, int64_t target, int64_t count, flo
   const float top = greatest(o, count);
   vfloat powers{}, wins{}, squares{};
   for_each_vector(count, [&](int64_t j, auto n) {
-    const vfloat of = load(o + j, n), win = 1.f / (1.f + exponential(of - own));
+    const vfloat of = load(o + j, n), win = logistic(own - of);
     vfloat power = exponential(of - top);
     if (n < W) power = select(lanes() < static_cast<int32_t>(n), power, zero);
     store(e + j, power, n);

@@ -7,7 +7,6 @@ struct Gates {
 // Of units j ... of a row; pointers stand at the row's first column.
 inline Gates gates_of(const float* x, const float* bias, const float* h, const float* hidden_bias, int64_t units, int64_t j, int64_t n) {
   const auto both = [&](int64_t at) { return load(x + at, n) + load(bias + at, n) + load(h + at, n) + load(hidden_bias + at, n); };
-  const auto logistic = [](vfloat v) { return 1.f / (1.f + exponential(-v)); };
   const int64_t at = 2 * units + j;
   const vfloat r = logistic(both(j)), z = logistic(both(units + j));
   const vfloat candidate = load(h + at, n) + load(hidden_bias + at, n);

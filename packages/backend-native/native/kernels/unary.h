@@ -45,7 +45,7 @@ UNARY_OP(Exponential, exponential(x))
 UNARY_OP(ExponentialMinusOne, exponential_minus_one(x))
 UNARY_OP(Logarithm, logarithm(x))
 UNARY_OP(LogarithmOfOnePlus, log_of_one_plus(x))
-UNARY_OP(Sigmoid, 1.f / (1.f + exponential(-x)))
+UNARY_OP(Sigmoid, logistic(x))
 UNARY_OP(HyperbolicTangent, hyperbolic_tangent(x))
 // The ops below keep NaN: every comparison with it is false.
 UNARY_OP(Relu, select(x <= 0.f, splat(0.f), x))

@@ -80,14 +80,14 @@ async function* readInteractions(
   path: string,
   timestampUnit: 'seconds' | 'milliseconds',
   notes: string[],
-  splitByTime?: string,
+  timeSplit?: string,
 ): AsyncGenerator<RawInteraction> {
   const rows = await readRankingRows(path, ['rating', 'timestamp'], 'rating', timestampUnit);
   const { rating, timestamp } = rows.numbers;
   notes.push(...rows.notes);
-  if (!timestamp && splitByTime !== undefined) {
+  if (!timestamp && timeSplit !== undefined) {
     throw new RangeError(
-      `cli: ${path} must have a column of times for the split ${splitByTime}, which orders users against each other, got none; add one, or split by user`,
+      `cli: ${path} must have a column of times for the split ${timeSplit}, which orders users against each other, got none; add one, or split by user`,
     );
   }
   if (!timestamp) notes.push(`${path} has no times: a user's rows are taken to be in order`);

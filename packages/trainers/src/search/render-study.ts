@@ -58,9 +58,8 @@ const toY = (place: number) => (height - bottom - margin - place * (height - bot
 function numberAxis(values: readonly number[], log = false): Axis {
   const scale = (value: number) => (log ? Math.log(value) : value);
   const finite = values.filter(Number.isFinite);
-  const least = (a: number, b: number) => Math.min(a, b);
-  const most = (a: number, b: number) => Math.max(a, b);
-  const [low, high] = finite.length > 0 ? [finite.reduce(least), finite.reduce(most)] : [0, 1];
+  const [low, high] =
+    finite.length > 0 ? [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))] : [0, 1];
   const range = scale(high) - scale(low) || 1;
   const middle = log ? Math.sqrt(low * high) : (low + high) / 2;
   const place = (value: OptionValue) => (high === low ? 0.5 : (scale(value as number) - scale(low)) / range);
@@ -127,13 +126,13 @@ function drawCourses(study: Study): string {
   const reports = study.trials.flatMap((trial) => trial.reports);
   const x = numberAxis(reports.map(({ resource }) => resource));
   const y = numberAxis(reports.map(({ metrics }) => metrics[study.metric]));
-  const lines = study.trials.map(({ reports, status }) => {
-    const points = reports.map(
-      (report) => `${toX(x.place(report.resource))},${toY(y.place(report.metrics[study.metric]))}`,
+  const lines = study.trials.map((trial) => {
+    const places = trial.reports.map(
+      ({ resource, metrics }) => [x.place(resource), y.place(metrics[study.metric])] as const,
     );
-    // A single report makes no line.
-    if (points.length === 1) return `<circle class="${status}" r="3" cx="${points[0].replace(',', '" cy="')}"/>`;
-    return `<polyline class="${status}" points="${points.join(' ')}"/>`;
+    if (places.length === 1) return dot(...places[0], trial); // a line needs two
+    const points = places.map(([x, y]) => `${toX(x)},${toY(y)}`);
+    return `<polyline class="${trial.status}" points="${points.join(' ')}"/>`;
   });
   return frame(`${study.metric} over resource`, x, y, lines);
 }
