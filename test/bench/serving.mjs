@@ -92,14 +92,15 @@ policy: lists
 /** One kind of request for some time. */
 async function measure({ url, cpuSeconds, residentMiB }, name, { path, body }, { connections, duration }) {
   const of = (value) => (typeof value === 'function' ? value() : value);
-  const requests = Array.from({ length: 2000 }, () => ({
+  const perConnection = Math.ceil(2000 / connections);
+  const requests = Array.from({ length: connections * perConnection }, () => ({
     method: 'POST',
     path: of(path),
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body()),
   }));
-  // Each connection begins somewhere else.
-  let shift = 0;
+  // A part for each connection, which prepares all of its requests before it asks the first.
+  let clients = 0;
   const before = cpuSeconds();
   const memory = residentMiB();
   const result = await autocannon({
@@ -108,8 +109,8 @@ async function measure({ url, cpuSeconds, residentMiB }, name, { path, body }, {
     duration,
     timeout: 120,
     setupClient(client) {
-      const first = (shift++ * 97) % requests.length;
-      client.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+      const first = (clients++ % connections) * perConnection;
+      client.setRequests(requests.slice(first, first + perConnection));
     },
   });
   const { latency, requests: answered, non2xx, errors } = result;

@@ -17,12 +17,13 @@ export function writeTopK(scores: Scores, into: Recommendations, list: number): 
   const heap = into.items.subarray(start, start + k);
   let size = 0;
   let threshold = -Infinity; // the worst kept score, once k items are kept
-  for (let item = 0; item < scores.length; item++) {
-    // Items come in order of id, so one that only equals the worst kept loses its tie.
-    if (!(scores[item] > threshold)) continue;
+  // Items come in order of id, so one that only equals the worst kept loses its tie.
+  let item = nextAbove(scores, 0, threshold);
+  while (item < scores.length) {
     if (size < k) rise(scores, heap, item, size++);
     else sink(scores, heap, item, k);
     if (size === k) threshold = scores[heap[0]];
+    item = nextAbove(scores, item + 1, threshold);
   }
   // Heap sort: the worst goes last, again and again.
   for (let end = size - 1; end > 0; end--) {
@@ -34,6 +35,16 @@ export function writeTopK(scores: Scores, into: Recommendations, list: number): 
   for (let place = 0; place < k; place++) {
     into.scores[start + place] = place < size ? scores[heap[place]] : -Infinity;
   }
+}
+
+/** The first item from `item` on with a score above a threshold; N when there is none. By fours, as nearly all are below it. */
+function nextAbove(scores: Scores, item: number, threshold: number): number {
+  const isAbove = (at: number) => scores[at] > threshold;
+  const { length } = scores;
+  let at = item;
+  while (at + 4 <= length && !(isAbove(at) || isAbove(at + 1) || isAbove(at + 2) || isAbove(at + 3))) at += 4;
+  while (at < length && !isAbove(at)) at++;
+  return at;
 }
 
 function isWorse(scores: Scores, a: number, b: number): boolean {

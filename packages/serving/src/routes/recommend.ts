@@ -142,14 +142,20 @@ export function addRecommendRoutes(app: Service, context: ServiceContext): void 
     catalogue: Catalogue,
   ): Promise<{ history?: Int32Array; unknown: string[] }> {
     if (history) {
-      const unknown = history.filter((id) => catalogue.find(id) === undefined);
+      const known: number[] = [];
+      const unknown: string[] = [];
+      for (const id of history) {
+        const item = catalogue.find(id);
+        if (item === undefined) unknown.push(id);
+        else known.push(item);
+      }
       if (unknown.length > 0 && !skipUnknown) {
         throw new RequestError(
           400,
           `history must hold items of the model, got ${unknown[0]}; skipUnknown passes over those that are not`,
         );
       }
-      return { history: knownItems(history, catalogue), unknown };
+      return { history: Int32Array.from(known), unknown };
     }
     if (user === undefined) return { unknown: [] };
     const { listened } = currentState((await store.read(user)).state, tracks.numbering);
