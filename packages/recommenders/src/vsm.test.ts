@@ -33,6 +33,18 @@ describe('models of what items are', () => {
     expect((await recommender.score([Int32Array.of(3)]))[3]).toBeCloseTo(drama ** 2, 6);
   });
 
+  it("vsm: WarpRec's tf-idf of items and of users, by NumPy", async () => {
+    const recommender = await vsm.fit(data, { weights: 'smooth-tfidf', profile: 'unit', similarity: 'euclidean' });
+    // idf ln(5/4) + 1 of comedies, ln(5/3) + 1 of dramas; item 2 is (.629228, .777221), the profile of 0 and 2 is (.902560, .430565).
+    expect(Array.from(await recommender.score([Int32Array.of(0, 2)]))).toEqual(
+      close(0.69374437, 0.69374437, 0.69374437, 0.48375116),
+    );
+    const plain = await vsm.fit(data, { weights: 'smooth-tfidf', similarity: 'euclidean' });
+    expect(Array.from(await plain.score([Int32Array.of(0, 2)]))).not.toEqual(
+      close(0.69374437, 0.69374437, 0.69374437, 0.48375116),
+    );
+  });
+
   it('attribute-item-knn: the neighbours of an item by its features, itself among them', async () => {
     const recommender = await attributeItemKnn.fit(data, { k: 3 });
     expect(Array.from(await recommender.score([Int32Array.of(3)]))).toEqual(close(0, 0, 1 / Math.SQRT2, 1));
