@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sequences, sparseMatrix } from '@codebeam/data';
@@ -234,6 +234,8 @@ export function describeModel(model: RecommenderModel, options: object = {}, ski
         const loaded = await model.load(folder);
         expect(loaded.parameters).toEqual(recommender.parameters);
         expect(await loaded.recommendToUsers(['user 3'], 4)).toEqual(await recommender.recommendToUsers(['user 3'], 4));
+        writeFileSync(join(folder, 'ids.json'), JSON.stringify({ items: itemIds.slice(1) }));
+        await expect(model.load(folder)).rejects.toThrow('must hold files that were saved together');
       } finally {
         rmSync(folder, { recursive: true });
       }

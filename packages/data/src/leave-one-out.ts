@@ -7,6 +7,8 @@ export interface EvaluationCase {
   /** Everything that the user met before the target, oldest first, not truncated. A view into the sequences. */
   history: Int32Array;
   target: number;
+  /** What each item of the history was rated, for models that ask. */
+  ratings?: Float32Array;
 }
 
 export interface LeaveOneOut {

@@ -1,5 +1,6 @@
 import { selectBackend, tf } from '@codebeam/backend';
 import { packSequences } from '@codebeam/data';
+import { type Dropout, noDropout } from '@codebeam/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { coreLoss, coreSchema, encodeSessions, initCore } from './core.js';
 
@@ -35,6 +36,19 @@ describe('CORE', () => {
       if (encoder === 'ave') expect(apart).toBeLessThan(1e-6);
       else expect(apart).toBeGreaterThan(1e-3);
     }
+  });
+
+  it('trm weighs the items of a session as their dropout leaves them', () => {
+    const config = coreSchema.parse({ encoder: 'trm', modelWidth: 8 });
+    const params = initCore(config, 7, 1);
+    if (params.transformer) params.transformer.weight = tf.mul(params.transformer.weight, 50);
+    const halves = tf.tensor2d([1, 0, 1, 0, 1, 0, 1, 0], [1, 8]);
+    const session: Dropout = Object.assign(<T extends tf.Tensor>(x: T) => tf.mul(x, halves) as T, {
+      draw: noDropout.draw,
+    });
+    const dropped = encodeSessions(params, sessions, config, { session, transformer: noDropout }).dataSync();
+    const items = tf.mul(params.items, halves) as tf.Tensor2D;
+    expect([...dropped]).toEqual([...encodeSessions({ ...params, items }, sessions, config).dataSync()]);
   });
 
   it('has sessions of length 1, whatever stands beside them, and nothing for an empty one', async () => {

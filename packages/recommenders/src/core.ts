@@ -115,11 +115,11 @@ export function encodeSessions(
   for (let b = 0; b + 1 < offsets.length; b++) queryOffsets[b + 1] = queryOffsets[b] + (isEmpty(b) ? 0 : 1);
   const numQueries = queryOffsets[offsets.length - 1];
   const embedded: tf.Tensor2D = tf.gather(table, tf.tensor1d(items, 'int32')); // [S, D]
-  const vectors = dropout.session(embedded); // [S, D] what is weighed
+  const vectors = dropout.session(embedded); // [S, D] what is weighed, and what the weights are of
   const query = transformer
     ? tf.tile(transformer.weight, [numQueries, 1])
     : tf.zeros<tf.Rank.R2>([numQueries, config.modelWidth]); // weighs all alike
-  const keys = transformer ? transform(transformer, embedded, sessions, config, dropout.transformer) : vectors;
+  const keys = transformer ? transform(transformer, vectors, sessions, config, dropout.transformer) : vectors;
   const encoded = unitRows(attention(query, keys, vectors, { heads: 1, queryOffsets, keyOffsets: offsets }));
   const zero = tf.zeros<tf.Rank.R2>([1, config.modelWidth]);
   const rows = Int32Array.from({ length: offsets.length - 1 }, (_, b) => (isEmpty(b) ? numQueries : queryOffsets[b]));

@@ -270,7 +270,7 @@ export function defineRecommender<C extends object, W extends Weights>(
     ...(estimateBytes && { estimateBytes }),
     async fit(data, options = {}, { name = model, seed = 42, ...context } = {}) {
       const parsed = parseOptions(options);
-      checkItems(data);
+      checkData(data);
       const recommender = (weights: W) => create(data, parsed, weights, name);
       return recommender(await definition.fit(data, parsed, { ...context, seed, recommender }));
     },
@@ -290,19 +290,23 @@ export function defineRecommender<C extends object, W extends Weights>(
       } = Object.fromEntries(
         Object.entries(tensors).map(([key, { shape, data }]) => [key, { shape, values: data as Values }]),
       );
-      return create(
-        {
+      try {
+        const data = {
           sequences: { offsets: offsets.values as Int32Array, items: items.values as Int32Array },
-          ratings: ratings?.values as Float32Array | undefined,
           numItems: saved.items,
           fittedOn: saved.fittedOn,
+          ...(ratings && { ratings: ratings.values as Float32Array }),
           ...(ids.items && { itemIds: ids.items }),
           ...(ids.users && { userIds: ids.users }),
-        },
-        parseOptions(saved.options),
-        weights as unknown as W,
-        saved.name,
-      );
+        };
+        checkData(data);
+        return create(data, parseOptions(saved.options), weights as unknown as W, saved.name);
+      } catch (cause) {
+        throw new Error(
+          `${model}: ${folder} must hold files that were saved together, got others: ${(cause as Error).message}; save the model again`,
+          { cause },
+        );
+      }
     },
   };
 }
@@ -380,7 +384,12 @@ function plainOptions(options: object, prefix = ''): Record<string, string | num
   );
 }
 
-function checkItems({ sequences, numItems, ratings }: TrainingData): void {
+function checkData({ sequences, numItems, ratings, itemIds, userIds }: TrainingData): void {
+  if (!Number.isInteger(numItems) || numItems < 1) {
+    throw new RangeError(
+      `recommenders: numItems must be a positive integer, got ${numItems}; pass the size of the catalogue`,
+    );
+  }
   for (const item of sequences.items) {
     if (item >= 0 && item < numItems) continue;
     throw new RangeError(
@@ -391,5 +400,12 @@ function checkItems({ sequences, numItems, ratings }: TrainingData): void {
     throw new RangeError(
       `recommenders: ratings must be one for each of the ${sequences.items.length} items of the sequences, got ${ratings.length}`,
     );
+  }
+  for (const [ids, name, count] of [
+    [itemIds, 'itemIds', numItems],
+    [userIds, 'userIds', sequences.offsets.length - 1],
+  ] as const) {
+    if (!ids || ids.length === count) continue;
+    throw new RangeError(`recommenders: ${name} must be ${count}, got ${ids.length}; pass one for each`);
   }
 }

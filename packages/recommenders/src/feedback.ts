@@ -42,3 +42,16 @@ export function userItemMatrix(
   }
   return sparseMatrix(rows(), numItems);
 }
+
+/**
+ * A matrix of feedback for models to which it is a weight: a share, a confidence.
+ *
+ * @throws RangeError naming the first value below 0
+ */
+export function positive(model: string, matrix: SparseMatrix): SparseMatrix {
+  const negative = matrix.values.find((value) => value < 0);
+  if (negative === undefined) return matrix;
+  throw new RangeError(
+    `${model}: ratings must be 0 or more, got ${negative}; move their scale or fit with feedback implicit`,
+  );
+}

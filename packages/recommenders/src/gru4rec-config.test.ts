@@ -72,6 +72,7 @@ it('has the defaults of GRU4Rec for what is left out', async () => {
     layers: [100],
     loss: 'bpr-max',
     sampleAlpha: 0.5,
+    compatibilityMode: true,
     training: { batchSize: 64, maxEpochs: 10 },
   });
   expect(backend).toBe('tensorflow');

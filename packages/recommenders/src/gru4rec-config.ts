@@ -43,7 +43,7 @@ export const gru4recFileSchema = z.strictObject({
   training: z
     .strictObject({
       sample_cache_max_size: model.sampleCacheMaxSize,
-      compatibility_mode: model.compatibilityMode,
+      compatibility_mode: z.boolean().default(true),
     })
     .prefault({}),
   evaluation: z

@@ -81,7 +81,8 @@ describe('GRU4Rec', () => {
 
   it.each(kinds)('has the gradients of finite differences (%s)', (_, options) => {
     for (const loss of ['cross-entropy', 'bpr-max'] as const) {
-      const config = gru4recSchema.parse({ ...options, loss, layers: [6, 4], numSamples: 5, logq: 1 });
+      // An ELU of parameter 1 has no kink at 0.
+      const config = gru4recSchema.parse({ ...options, loss, layers: [6, 4], numSamples: 5, logq: 1, eluParam: 1 });
       const key = createKey(1, 'shuffle');
       const [, step] = gru4recSteps(data.sequences, numItems, { ...config, batchSize: 3, key });
       const whole = initGru4rec(config, numItems, 3, 1);
@@ -116,6 +117,30 @@ describe('GRU4Rec', () => {
     expect(states([1, -1])[1]).toEqual(fresh.map((x) => expect.closeTo(x, 6)));
     expect(states([1, -1])[0]).toEqual(states([0, 1])[1]); // a slot that moves takes its state along
     expect(states([0, 1])[0]).not.toEqual(states([0, 1])[1]);
+  });
+
+  it('keeps what dropout leaves of a state, and drops the rows of a one-hot layer as embeddings', () => {
+    const key = createKey(3, 'dropout');
+    const zeros = (options: object) => {
+      const config = gru4recSchema.parse({ layers: [64], numSamples: 0, ...options });
+      const params = initGru4rec(config, numItems, 2, 1);
+      const step = { from: Int32Array.of(0, 1), inputs: Int32Array.of(1, 2), outputs: Int32Array.of(2, 3), rows: {} };
+      const kept = gru4recLoss({ ...params, carried: [tf.zeros([2, 64])] }, step, config, key).updates!['carried.0'];
+      return kept.dataSync().filter((x) => x === 0).length;
+    };
+    expect(zeros({})).toBe(0);
+    expect(zeros({ hiddenDropout: 0.9 })).toBeGreaterThan(90);
+    expect(zeros({ embeddingDropout: 0.9 })).toBe(0);
+    const oneHot = { constrainedEmbedding: false, embedding: 0 };
+    expect(zeros({ ...oneHot, hiddenDropout: 0.9 })).toBe(0);
+    expect(zeros({ ...oneHot, embeddingDropout: 0.9 })).toBeGreaterThan(90);
+  });
+
+  it('corrects no scores under bpr-max', () => {
+    const config = gru4recSchema.parse({ layers: [3], numSamples: 30, logq: 1, loss: 'bpr-max' });
+    const sequences = packSequences([Int32Array.of(2, 0, 1), Int32Array.of(2, 1, 0)]);
+    const [step] = gru4recSteps(sequences, 3, { ...config, batchSize: 2, key: createKey(1, 'shuffle') });
+    expect(step.corrections).toBeUndefined();
   });
 
   it('corrects targets by their popularity and samples by that of the sampling', () => {

@@ -24,8 +24,8 @@ const rate = z.number().min(0).lt(1).default(0);
 export const gru4recSchema = z.strictObject({
   layers: z.array(z.int().positive()).min(1).default([100]).describe('H, units of each layer'),
   loss: z.enum(['cross-entropy', 'bpr-max']).default('cross-entropy'),
-  embeddingDropout: rate.describe('of the embeddings of the items read'),
-  hiddenDropout: rate.describe('of what each layer hands on; not of the state that it keeps'),
+  embeddingDropout: rate.describe('of the embeddings of the items read, or of a one-hot first layer'),
+  hiddenDropout: rate.describe('of the state of each layer, as it is handed on and as it is kept'),
   momentum: rate.describe('share of the last change of a weight that is made again'),
   numSamples: z
     .int()
@@ -153,23 +153,23 @@ function uniformBlock(uniform: () => number, rows: number, columns: number): tf.
 }
 
 /**
- * All layers after one more event of each session: the states to keep, and what the last layer hands on.
+ * All layers after one more event of each session, [b, H] each: what they keep and hand on.
  *
- * @param read  [b, D] embeddings of the items read, or rows of the one-hot layer
+ * @param read      [b, D] embeddings of the items read, or rows of the one-hot layer
+ * @param dropouts  of each layer's state; none when left out
  */
 export function gru4recForward(
   layers: Gru4rec['layers'],
   read: tf.Tensor2D,
   before: readonly tf.Tensor2D[],
-  dropout: Dropout = noDropout,
-): { states: tf.Tensor2D[]; output: tf.Tensor2D } {
-  let output = read;
-  const states = layers.map((layer, i) => {
-    const state = 'gates' in layer ? oneHotGruStep(layer, output, before[i]) : gruStep(layer, output, before[i]); // [b, H]
-    output = dropout(state);
-    return state;
+  dropouts: readonly Dropout[] = [],
+): tf.Tensor2D[] {
+  let input = read;
+  return layers.map((layer, i) => {
+    const state = 'gates' in layer ? oneHotGruStep(layer, input, before[i]) : gruStep(layer, input, before[i]); // [b, H]
+    input = (dropouts[i] ?? noDropout)(state);
+    return input;
   });
-  return { states, output };
 }
 
 /**
@@ -185,12 +185,13 @@ export function gru4recLoss(
   key?: Key,
 ): LossResult {
   const draw = (rate: number, site: number) => (key ? createDropout(rate, foldIn(key, site)) : noDropout);
+  const [embedding, ofStates] = [draw(config.embeddingDropout, 0), draw(config.hiddenDropout, 1)];
   const embedded = readItems(params, inputs); // [b, D]
-  const read = isOneHot(config) ? embedded : draw(config.embeddingDropout, 0)(embedded);
-  const before = goOn(params.carried, from);
-  const { states, output } = gru4recForward(params.layers, read, before, draw(config.hiddenDropout, 1));
+  const dropouts = params.layers.map((_, layer) => (isOneHot(config) && layer === 0 ? embedding : ofStates));
+  const read = isOneHot(config) ? embedded : embedding(embedded);
+  const states = gru4recForward(params.layers, read, goOn(params.carried, from), dropouts);
   const [slots, all] = [from.length, params.carried[0].shape[0]];
-  let hidden = withColumn(output, tf.ones([slots, 1])); // [b, H + 1]
+  let hidden = withColumn(states[states.length - 1], tf.ones([slots, 1])); // [b, H + 1]
   let classes: tf.Tensor2D = tf.gather(params.items, tf.tensor1d(outputs, 'int32')); // [C, H + 1]
   if (corrections) {
     hidden = withColumn(hidden, tf.fill([slots, 1], -1)); // [b, H + 2]
@@ -234,7 +235,8 @@ export function gru4recSteps(
   numItems: number,
   { batchSize, key, ...config }: Gru4recConfig & { batchSize: number; key: Key },
 ): Iterable<Gru4recStep> & { readonly size: number } {
-  const { numSamples, sampleAlpha, sampleCacheMaxSize, constrainedEmbedding, logq } = config;
+  const { numSamples, sampleAlpha, sampleCacheMaxSize, constrainedEmbedding, loss } = config;
+  const logq = loss === 'cross-entropy' ? config.logq : 0;
   const slots = { batchSize, minSlots: numSamples === 0 ? 2 : 1 };
   function size(): number {
     let count = 0;
@@ -318,7 +320,7 @@ export function lastStates(params: Gru4rec, histories: readonly Int32Array[]): t
     const before = states;
     states = tf.tidy(() => {
       const own = before.map((state) => tf.slice(state, 0, going)); // [going, H]
-      const next = gru4recForward(layers, readItems(params, read), own).states;
+      const next = gru4recForward(layers, readItems(params, read), own);
       if (going === order.length) return next;
       return next.map((state, layer) => tf.concat([state, tf.slice(before[layer], going)]));
     });

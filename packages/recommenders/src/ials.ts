@@ -3,7 +3,7 @@ import { type SparseMatrix, transpose } from '@codebeam/data';
 import { createGenerator, createKey } from '@codebeam/random';
 import { z } from 'zod';
 import { defineRecommender, scoreEach } from './define-recommender.js';
-import { feedbackSchema, userItemMatrix, valuesOf } from './feedback.js';
+import { feedbackSchema, positive, userItemMatrix, valuesOf } from './feedback.js';
 import { rowOf } from './similarity.js';
 
 export const ialsSchema = z.strictObject({
@@ -27,7 +27,7 @@ export const ials = defineRecommender({
   name: 'ials',
   options: ialsSchema,
   fit(data, config, { seed }) {
-    const itemFactors = factorizeItems(userItemMatrix(data, config.feedback), config, seed);
+    const itemFactors = factorizeItems(positive('ials', userItemMatrix(data, config.feedback)), config, seed);
     return { items: { shape: [data.numItems, config.factors], values: itemFactors } };
   },
   scorer({ items: { values } }, config, { numItems }) {

@@ -34,8 +34,9 @@ export const itemKnn = defineRecommender({
   fit(data, { k, similarity, feedback, shrink, keep, self }) {
     const byItem = transpose(userItemMatrix(data, feedback)); // [N, users]
     const compare = similarityTo(byItem, similarity);
+    const { offsets, values } = byItem;
     const lengths = Float64Array.from({ length: data.numItems }, (_, item) =>
-      Math.hypot(...rowOf(byItem, item).values()),
+      Math.sqrt(values.subarray(offsets[item], offsets[item + 1]).reduce((sum, value) => sum + value ** 2, 0)),
     );
     const neighbours = keepNeighbours(data.numItems, k, (item, row) => {
       compare(rowOf(byItem, item), row);

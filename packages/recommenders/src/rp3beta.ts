@@ -1,7 +1,7 @@
 import { type SparseMatrix, transpose } from '@codebeam/data';
 import { z } from 'zod';
 import { defineRecommender } from './define-recommender.js';
-import { feedbackSchema, userItemMatrix } from './feedback.js';
+import { feedbackSchema, positive, userItemMatrix } from './feedback.js';
 import { keepNeighbours, scoreByNeighbours } from './neighbours.js';
 import { sparseMatrixOf, sparseWeights } from './sparse-weights.js';
 
@@ -22,7 +22,7 @@ export const rp3beta = defineRecommender({
     feedback: feedbackSchema,
   }),
   fit(data, { k, alpha, beta, normalize, feedback }) {
-    const matrix = userItemMatrix(data, feedback);
+    const matrix = positive('rp3beta', userItemMatrix(data, feedback));
     const fromUsers = transitions(matrix, alpha); // [users, N]
     const met = { ...matrix, values: new Float64Array(matrix.values.length).fill(1) };
     const fromItems = transitions(transpose(met), alpha); // [N, users]
@@ -45,7 +45,7 @@ export const rp3beta = defineRecommender({
   scorer: (weights, { feedback }) => scoreByNeighbours(sparseMatrixOf(weights, 'neighbours'), feedback),
 });
 
-/** Each row's values as probabilities, to the power of alpha. */
+/** Each row's values as probabilities, to the power of alpha; a row of zeros stays one. */
 function transitions(matrix: SparseMatrix, alpha: number): SparseMatrix {
   const values = matrix.values.slice();
   normalizeRows(matrix.offsets, values);
@@ -56,6 +56,6 @@ function normalizeRows(offsets: Int32Array, values: Float64Array): void {
   for (let row = 0; row + 1 < offsets.length; row++) {
     const own = values.subarray(offsets[row], offsets[row + 1]);
     const sum = own.reduce((total, value) => total + value, 0);
-    for (const entry of own.keys()) own[entry] /= sum;
+    if (sum > 0) for (const entry of own.keys()) own[entry] /= sum;
   }
 }

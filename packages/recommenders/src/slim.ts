@@ -48,20 +48,18 @@ function createDescent(
   const ridge = matrix.rows * alpha * (1 - l1);
   const left = new Float64Array(matrix.columns); // x_i (x_target - X w): how an item still goes with what is left of the target
   const own = new Float64Array(matrix.columns); // x_i x_i
+  const items = Int32Array.from(own.keys());
+  // Weights then take from `left` and never add to it, so that an item that starts below the threshold stays there.
+  const isFalling = values.every((value) => value >= 0);
   for (let item = 0; item < matrix.columns; item++) {
     for (let entry = offsets[item]; entry < offsets[item + 1]; entry++) {
       if (indices[entry] === item) own[item] = values[entry];
     }
   }
   return (target: number, weights: Float64Array): void => {
-    // Weights take from `left` and never add to it, so that an item that starts below the threshold stays there.
-    const candidates: number[] = [];
     left.fill(0);
-    for (let entry = offsets[target]; entry < offsets[target + 1]; entry++) {
-      const item = indices[entry];
-      left[item] = values[entry];
-      if (item !== target && values[entry] > lasso) candidates.push(item);
-    }
+    for (let entry = offsets[target]; entry < offsets[target + 1]; entry++) left[indices[entry]] = values[entry];
+    const candidates = items.filter((item) => item !== target && (!isFalling || left[item] > lasso));
     for (let sweep = 0; sweep < maxSweeps; sweep++) {
       let largest = 0;
       let moved = 0;
