@@ -19,7 +19,7 @@ Checkpoint: a folder that a recommender was saved to, such as checkpoints/ml-100
 left in best; or a run with a trained TIGER, such as checkpoints/amazon-beauty (or its train-tiger).
 Items: ids as in the data that it was fitted to, oldest first. Any history will do, of users never seen in training too.
 Users: alone, the history is theirs in training, which TIGER does not keep; beside a history, it says whose that is, for
-models that know users.
+models that know users; each item of it counts as rated 1, where a user alone has the ratings of training.
 
 Examples:
   codebeam recommend --checkpoint checkpoints/ml-100k/fit-recommenders/ease --history 50,181,174 --k 5

@@ -43,6 +43,21 @@ describe('evaluate', () => {
     expect(repeatedTargets).toBe(1);
   });
 
+  it('tells a model what histories were rated, where all are', async () => {
+    const asked: unknown[] = [];
+    const listening: Recommender = {
+      name: 'listening',
+      async recommend(histories, k, given) {
+        asked.push(given.ratings);
+        return emptyRecommendations(histories.length, k);
+      },
+    };
+    const rated = cases.map((one) => ({ ...one, ratings: Float32Array.from(one.history) }));
+    await evaluate(listening, rated, { ...options, batchSize: 2 });
+    await evaluate(listening, cases, options);
+    expect(asked).toEqual([[rated[0].ratings, rated[1].ratings], [rated[2].ratings, rated[3].ratings], undefined]);
+  });
+
   it('gives the same result for every batch size, and reports progress', async () => {
     const progress: number[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) => progress.push(done / total);

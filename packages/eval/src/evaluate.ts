@@ -66,10 +66,15 @@ export async function evaluate(
   const lists = new Int32Array(cases.length * k);
   for (let start = 0; start < cases.length; start += batchSize) {
     const batch = cases.slice(start, start + batchSize);
+    const ratings = batch.flatMap((one) => one.ratings ?? []);
     const recommendations = await recommender.recommend(
       batch.map(({ history }) => history),
       k,
-      { maskHistory, ...(userIds && { users: batch.map(({ user }) => userIds[user]) }) },
+      {
+        maskHistory,
+        ...(userIds && { users: batch.map(({ user }) => userIds[user]) }),
+        ...(ratings.length === batch.length && { ratings }),
+      },
     );
     const { items } = recommendations;
     if (recommendations.k !== k || items.length !== batch.length * k) {
