@@ -51,7 +51,7 @@ export type SearchConfig = z.output<typeof searchSchema>;
 export function searchPlan(config: SearchConfig) {
   const { space, metric, mode, seed, energy, trials, scheduler, earlyStopping } = config;
   const sampler: Sampler = { grid: gridSampler, random: randomSampler, tpe: tpeSampler }[config.sampler]();
-  const isFixed = Object.values(space).every(({ kind }) => kind === 'fixed');
+  const isFixed = Object.values(space).every((domain) => domain.kind !== 'number' && gridSize({ domain }) === 1);
   const inGrid = config.sampler === 'grid' || isFixed ? gridSize(space) : 0;
   if (trials === 0 && inGrid === 0) {
     throw new RangeError(
