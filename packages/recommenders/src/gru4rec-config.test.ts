@@ -1,7 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { splitSchema } from '@codebeam/data';
+import { selectBackend } from '@codebeam/backend';
+import {
+  collectInteractions,
+  firstTimes,
+  joinRows,
+  orderByTime,
+  readMappedInteractions,
+  splitInteractions,
+  splitSchema,
+} from '@codebeam/data';
+import { judgeLists, judgementOf, judgementSchema } from '@codebeam/eval';
 import { afterAll, expect, it } from 'vitest';
 import { gru4rec } from './gru4rec.js';
 import { loadGru4recConfig } from './gru4rec-config.js';
@@ -64,6 +74,29 @@ it('loads a configuration of GRU4Rec as it is', async () => {
   expect(splitSchema.parse(split)).toEqual(split);
   expect(evaluation).toEqual({ cutoffs: [20], batchSize: 512, ties: 'conservative' });
   expect(paths).toEqual({ save: 'model.pth', load: 'model.pth' });
+});
+
+it('says all that a run needs: columns, split, options, evaluation', async () => {
+  await selectBackend();
+  const { columns, split, options, evaluation } = await load(
+    example.replace('n_epochs: 1', 'n_epochs: 20').replace('n_sample: 2048', 'n_sample: 4'),
+  );
+  // Sessions go round four items, from each of them alike.
+  const rows = Array.from({ length: 200 }, (_, event) => {
+    const [session, place] = [Math.floor(event / 5), event % 5];
+    return `${session}\t${'abcd'[(session + place) % 4]}\t${100 * session + place}\n`;
+  });
+  const path = join(folder, 'sessions.tsv');
+  writeFileSync(path, `SessionId\tItemId\tTime\n${rows.join('')}`);
+  const read = readMappedInteractions(path, { format: 'csv', delimiter: '\t', columns });
+  const { train, validation, test } = splitInteractions(await collectInteractions(read), splitSchema.parse(split), 1);
+  const fitted = { numItems: train.itemIds.length, firstTimes: firstTimes(train), fittedOn: 'train' } as const;
+  const training = { ...options.training, progressBar: false };
+  const recommender = await gru4rec.fit({ sequences: orderByTime(train), ...fitted }, { ...options, training });
+  const config = judgementSchema.parse({ preset: 'gru4rec', task: 'next-item', ks: evaluation.cutoffs });
+  const judgement = judgementOf(joinRows(train, validation), test.open('evaluate'), config, 1);
+  const { overall } = await judgeLists(recommender, judgement);
+  expect(overall).toMatchObject({ 'recall@20': 1, 'mrr@20': 1 });
 });
 
 it('has the defaults of GRU4Rec for what is left out', async () => {
