@@ -9,7 +9,11 @@ let server: Server | undefined;
 afterEach(() => void server?.close());
 
 /** A server that answers as MLflow does, and remembers what it was asked. */
-async function serve({ knowsExperiment = true, status = 200 } = {}): Promise<{ uri: string; calls: Call[] }> {
+async function serve({
+  knowsExperiment = true,
+  status = 200,
+  failures = 0,
+} = {}): Promise<{ uri: string; calls: Call[] }> {
   const calls: Call[] = [];
   server = createServer(async (request, response) => {
     let text = '';
@@ -23,7 +27,8 @@ async function serve({ knowsExperiment = true, status = 200 } = {}): Promise<{ u
       'experiments/create': { experiment_id: '8' },
       'runs/create': { run: { info: { run_id: 'abc' } } },
     };
-    response.writeHead(isMissing ? 404 : status, { 'content-type': 'application/json' });
+    const isFailing = path === 'runs/log-batch' && failures-- > 0;
+    response.writeHead(isFailing ? 503 : isMissing ? 404 : status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answers[path.split('?')[0]] ?? {}));
   });
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
@@ -67,6 +72,13 @@ describe('mlflowTracker', () => {
       ...['experiments/get-by-name', 'experiments/create', 'runs/create', 'runs/create'],
     ]);
     expect(calls[2].body).toMatchObject({ experiment_id: '8' });
+  });
+
+  it('asks again when the server has failed', async () => {
+    const { uri, calls } = await serve({ failures: 1 });
+    const run = await mlflowTracker({ trackingUri: uri, experiment: 'x' }).begin('a', {});
+    await run.report({ resource: 1, metrics: { loss: 2 } });
+    expect(calls.filter(({ path }) => path === 'runs/log-batch')).toHaveLength(2);
   });
 
   it('says what the server refused', async () => {

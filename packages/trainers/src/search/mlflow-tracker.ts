@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Report } from './launcher.js';
 import type { Tracker } from './tracker.js';
@@ -82,12 +83,26 @@ async function findExperiment(options: MlflowOptions): Promise<string> {
   return createdSchema.parse(await call(options, 'experiments/create', { name: experiment })).experiment_id;
 }
 
+/** Asks, and once more after a second where a server that is overloaded or starts anew has failed; not for a run, which may be there twice. */
+async function call(options: MlflowOptions, path: string, body?: object) {
+  try {
+    return await ask(options, path, body);
+  } catch (error) {
+    if (path === 'runs/create' || error instanceof RefusedError) throw error;
+    await setTimeout(1000);
+    return ask(options, path, body);
+  }
+}
+
+/** The server says that asking again will not help. */
+class RefusedError extends Error {}
+
 /**
  * Posts a body, or gets what is there.
  *
  * @returns undefined when there is nothing to get
  */
-async function call({ trackingUri, token, timeoutMs = 10_000 }: MlflowOptions, path: string, body?: object) {
+async function ask({ trackingUri, token, timeoutMs = 10_000 }: MlflowOptions, path: string, body?: object) {
   const url = `${trackingUri.replace(/\/+$/, '')}/api/2.0/mlflow/${path}`;
   const response = await fetch(url, {
     method: body ? 'POST' : 'GET',
@@ -102,7 +117,7 @@ async function call({ trackingUri, token, timeoutMs = 10_000 }: MlflowOptions, p
   const text = await response.text();
   const json = response.ok ? parseJson(text) : undefined;
   if (json !== undefined) return json;
-  throw new Error(
+  throw new (response.status < 500 && response.status !== 429 ? RefusedError : Error)(
     `trainers: mlflow must accept ${path} at ${trackingUri}, got ${response.status} ${text.slice(0, 200)}; check trackingUri and token`,
   );
 }

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fileTracker } from './index.js';
+import { fileTracker, type Tracker } from './index.js';
+import { joinTrackers } from './tracker.js';
 
 it('fileTracker writes metrics.jsonl and an event file for each run', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tracker-'));
@@ -16,4 +17,27 @@ it('fileTracker writes metrics.jsonl and an event file for each run', async () =
   const bytes = await readFile(join(folder, 'study-3', events), 'latin1');
   expect(bytes).toContain('validation/ndcg@10');
   expect(bytes).toContain('| l2 | 5 |');
+});
+
+it('joinTrackers keeps no trial waiting for a slow tracker before its end', async () => {
+  const told: unknown[] = [];
+  let answer = () => {};
+  const slow: Tracker = {
+    name: 'slow',
+    async begin() {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return {
+        report: async ({ resource }) => void told.push(resource),
+        end: async (status) => void told.push(status),
+      };
+    },
+  };
+  const run = await joinTrackers([slow], () => {}).begin('study-1', {});
+  for (const resource of [1, 2]) await run.report({ resource, metrics: {} });
+  expect(told).toEqual([]);
+  answer();
+  await run.end('complete');
+  expect(told).toEqual([1, 2, 'complete']);
 });

@@ -17,33 +17,40 @@ export interface Tracker {
   begin(run: string, values: Hyperparameters): Promise<TrackedRun>;
 }
 
-/** Several trackers as one that never fails: a tracker that does is left out of the run from then on, with a warning. */
+/**
+ * Several trackers as one that never fails, and keeps nobody waiting before the end: what a tracker is told, it takes in its own time.
+ * One that fails is left out of the run from then on, with a warning.
+ */
 export function joinTrackers(trackers: readonly Tracker[], warn: (message: string) => void): Tracker {
   return {
     name: trackers.map(({ name }) => name).join(', '),
     async begin(run, values) {
-      const runs = new Map<string, TrackedRun>();
-      const guard = async (name: string, action: () => Promise<void>) => {
-        await action().catch((error: Error) => {
-          runs.delete(name);
-          warn(`${name} tracks ${run} no longer: ${error.message}`);
-        });
-      };
-      const each = async (action: (tracked: TrackedRun) => Promise<void>) => {
-        for (const [name, tracked] of [...runs]) await guard(name, () => action(tracked));
-      };
-      for (const tracker of trackers) {
-        await guard(tracker.name, async () => void runs.set(tracker.name, await tracker.begin(run, values)));
-      }
-      return {
-        report: (report) =>
-          each((tracked) =>
-            tracked.report(report).catch(async (error) => {
+      const queues = trackers.map((tracker) => {
+        const giveUp = (error: Error): undefined => {
+          warn(`${tracker.name} tracks ${run} no longer: ${error.message}`);
+        };
+        let last: Promise<TrackedRun | undefined> = tracker.begin(run, values).catch(giveUp);
+        return async (action: (tracked: TrackedRun) => Promise<void>) => {
+          last = last.then(async (tracked) => {
+            if (!tracked) return undefined;
+            try {
+              await action(tracked);
+              return tracked;
+            } catch (error) {
               await tracked.end('failed').catch(() => {}); // or it stays open for good
-              throw error;
-            }),
-          ),
-        end: (status) => each((tracked) => tracked.end(status)),
+              return giveUp(error as Error);
+            }
+          });
+          await last;
+        };
+      });
+      return {
+        async report(report) {
+          for (const tell of queues) void tell((tracked) => tracked.report(report));
+        },
+        async end(status) {
+          await Promise.all(queues.map((tell) => tell((tracked) => tracked.end(status))));
+        },
       };
     },
   };
