@@ -60,6 +60,7 @@ export const layoutSchema = z.strictObject({
   interactions: z.discriminatedUnion('type', [...interactionsReaders, presplitFiles]),
   items: itemsFile.optional(),
   embeddings: file.optional().describe('vectors for embed-items with encoder precomputed'),
+  embeddingIds: file.optional().describe('item ids of the rows of embeddings, one a line, where that file holds none'),
   recommendations: z.array(file).default([]).describe("other systems' lists, which the model proxy reads"),
 });
 /** A set of raw files that belong together. */
@@ -138,7 +139,8 @@ const embedItemsSchema = z.strictObject({
         type: z.literal('precomputed'),
         dim: z.int().positive().optional().describe('width to insist on'),
         column: z.string().optional().describe('column or tensor of the vectors'),
-        idColumn: z.string().optional().describe('column of the item ids'),
+        idColumn: z.string().optional().describe('column of the item ids; default id'),
+        inItemOrder: z.boolean().optional().describe('rows without ids are in the order of items.parquet'),
       }),
       z.strictObject({
         type: z.literal('random').describe('a control: IDs that carry no meaning'),

@@ -53,11 +53,12 @@ export function isMadeUp(config: RawRequest['config']): boolean {
 
 const madeUpFolder = (run: string) => join('checkpoints', '.work', run, 'sample');
 
-export function layoutFiles({ interactions, items, embeddings, recommendations }: Layout): string[] {
+export function layoutFiles({ interactions, items, embeddings, embeddingIds, recommendations }: Layout): string[] {
   return [
     ...interactionsFiles(interactions).map(({ file }) => file),
     ...(items ? [items.file] : []),
     ...(embeddings === undefined ? [] : [embeddings]),
+    ...(embeddingIds === undefined ? [] : [embeddingIds]),
     ...recommendations,
   ];
 }
@@ -146,7 +147,7 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
     layoutFiles(layout).map((file) => [file, [file, `${file}.gz`, file.replace(/\.gz$/, '')].find(isThere)]),
   );
   if ([...names.values()].includes(undefined)) return undefined;
-  const { interactions, items, embeddings, recommendations } = layout;
+  const { interactions, items, embeddings, embeddingIds, recommendations } = layout;
   const found = (file: string) => names.get(file)!;
   const foundIn = <T extends { file: string }>(one: T): T => ({ ...one, file: found(one.file) });
   const foundInAll = (one: Layout['interactions']): Layout['interactions'] => {
@@ -163,6 +164,7 @@ function findFiles(folder: string, layout: Layout): Layout | undefined {
     interactions: foundInAll(interactions),
     ...(items && { items: foundIn(items) }),
     ...(embeddings !== undefined && { embeddings: found(embeddings) }),
+    ...(embeddingIds !== undefined && { embeddingIds: found(embeddingIds) }),
     recommendations: recommendations.map(found),
   };
 }

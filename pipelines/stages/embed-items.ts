@@ -9,6 +9,8 @@ import {
   joinEmbeddings,
   leaveOneOut,
   loadPrecomputedEmbeddings,
+  type PrecomputedOptions,
+  readLines,
   type TextEncoder,
   writeEmbeddings,
 } from '@codebeam/data';
@@ -58,6 +60,7 @@ async function withBehaviour(
     path: input('train-sasrec', 'model.safetensors'),
     column: 'items',
     itemIds,
+    inItemOrder: true,
   });
   const met = new Set(leaveOneOut(sequences).train.items);
   for (const item of items.keys()) {
@@ -81,12 +84,12 @@ async function encodeTexts(
 }
 
 async function loadEmbeddings(
-  options: { dim?: number | undefined; column?: string | undefined; idColumn?: string | undefined },
+  options: Omit<PrecomputedOptions, 'path' | 'itemIds'>,
   context: Context,
   items: readonly Item[],
 ): Promise<NamedEmbeddings> {
   const source = await findSource(context);
-  const file = source?.layout.embeddings;
+  const { embeddings: file, embeddingIds } = source?.layout ?? {};
   if (file === undefined) {
     throw new Error(
       'pipelines: the raw files must include embeddings for embed-items.encoder precomputed, got none; add embeddings: <file> to the layout in fetch-data.layouts',
@@ -96,6 +99,13 @@ async function loadEmbeddings(
     path: join(source!.folder, file),
     itemIds: items.map(({ id }) => id),
     ...options,
+    ...(embeddingIds !== undefined && { embeddingIds: await readIds(join(source!.folder, embeddingIds)) }),
   });
   return { ...embeddings, encoder: `precomputed ${file}` };
+}
+
+async function readIds(path: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { text } of readLines(path)) ids.push(text.trim());
+  return ids;
 }

@@ -134,7 +134,7 @@ it('items without a text', async () => {
 
 it('embeddings of another width, of fewer rows, or with NaN', async () => {
   const layout = '[{interactions: {type: amazon, file: reviews.json.gz}, embeddings: vectors.arrow}]';
-  const set = [`fetch-data.layouts=${layout}`, 'embed-items.encoder={type: precomputed, dim: 3}'];
+  const set = [`fetch-data.layouts=${layout}`, 'embed-items.encoder={type: precomputed, dim: 3, inItemOrder: true}'];
   writeReviews(reviews);
   const vectors = (rows: number, dim: number) => ({ values: new Float32Array(rows * dim), rows, dim });
   await writeEmbeddings('raw/vectors.arrow', vectors(6, 2), 'theirs');
@@ -164,15 +164,24 @@ it('a tokenizer that was trained with another config', async () => {
 
 it('precomputed embeddings go in as they are', async () => {
   const layout = '[{interactions: {type: amazon, file: reviews.json.gz}, embeddings: vectors.arrow}]';
-  const set = [`fetch-data.layouts=${layout}`, 'embed-items.encoder={type: precomputed}'];
+  const set = [`fetch-data.layouts=${layout}`, 'embed-items.encoder={type: precomputed, inItemOrder: true}'];
   writeReviews(reviews);
   const values = Float32Array.from({ length: 12 }, (_, i) => i);
   await writeEmbeddings('raw/vectors.arrow', { values, rows: 6, dim: 2 }, 'theirs');
   await selectBackend();
-  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec', 'embed-items'] as const) await run(name, set);
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec'] as const) await run(name, set);
+  await expectFault('embed-items', /must say which item each row is of/, [set[0], set[1].replace('true', 'false')]);
+  await run('embed-items', set);
   const written = await readEmbeddings('checkpoints/shop/embed-items/item-embeddings.arrow');
   expect(written).toMatchObject({ values, encoder: 'precomputed vectors.arrow' });
   expect(JSON.parse(readFileSync('checkpoints/shop/fetch-data/source.json', 'utf8')).files).toHaveLength(2);
+
+  // Or in that of a file of ids.
+  writeFileSync('raw/ids.txt', 'i5\ni4\ni3\ni2\ni1\ni0\n');
+  const byId = [set[0].replace('}]', ', embeddingIds: ids.txt}]'), 'embed-items.encoder={type: precomputed}'];
+  for (const name of ['fetch-data', 'prepare-data', 'train-sasrec', 'embed-items'] as const) await run(name, byId);
+  const matched = await readEmbeddings('checkpoints/shop/embed-items/item-embeddings.arrow');
+  expect(matched.values.subarray(0, 4)).toEqual(Float32Array.of(10, 11, 8, 9));
 });
 
 it("SASRec's item embeddings make up their share of the vectors", async () => {

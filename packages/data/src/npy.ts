@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { float16ToFloat32 } from './float16.js';
+import { readWholeFile } from './read-file.js';
+import { viewAs } from './safetensors.js';
 
 /** An array of a .npy file, row major. Half floats come widened to float32. */
 export interface NpyArray {
@@ -10,12 +11,12 @@ export interface NpyArray {
 
 /**
  * Reads a .npy file, gzipped when its name ends in `.gz`: little-endian f2, f4, f8 or i4 in C order, format versions 1
- * to 3. NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
+ * to 3, up to 4 GiB. NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
  *
- * @throws RangeError when the file is cut short, or holds another dtype or Fortran order
+ * @throws RangeError naming the file when it cannot be read, is cut short, or holds another dtype or Fortran order
  */
 export async function readNpy(path: string): Promise<NpyArray> {
-  const bytes = await readFile(path);
+  const bytes = await readWholeFile(path);
   if (!path.endsWith('.gz')) return decodeNpy(bytes, path);
   let plain: Uint8Array;
   try {
@@ -53,17 +54,17 @@ function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
     if (length !== size * elementBytes) {
       throw fail(`hold ${size * elementBytes} bytes for shape [${shape}]`, length, 'it is cut short or damaged');
     }
-    return new Uint8Array(bytes.subarray(start)).buffer; // A copy, in which any element type is aligned.
+    return bytes.subarray(start);
   };
   switch (dtype) {
     case '<f2':
-      return { shape, data: float16ToFloat32(new Uint16Array(values(2))) };
+      return { shape, data: float16ToFloat32(viewAs(Uint16Array, values(2))) };
     case '<f4':
-      return { shape, data: new Float32Array(values(4)) };
+      return { shape, data: viewAs(Float32Array, values(4)) };
     case '<f8':
-      return { shape, data: new Float64Array(values(8)) };
+      return { shape, data: viewAs(Float64Array, values(8)) };
     case '<i4':
-      return { shape, data: new Int32Array(values(4)) };
+      return { shape, data: viewAs(Int32Array, values(4)) };
     default:
       throw fail('have dtype <f2, <f4, <f8 or <i4', dtype, "save array.astype('<f4')");
   }

@@ -46,7 +46,7 @@ async function writeWithIds(ids: readonly string[], rows: readonly number[][]) {
 }
 
 describe('loadPrecomputedEmbeddings', () => {
-  it('takes rows in order from the files that hold no ids', async () => {
+  it('takes the rows of files that hold no ids by a list of ids, or in order where that is said', async () => {
     const arrow = join(folder, 'vectors.arrow');
     await writeEmbeddings(arrow, inOrder, 'x');
     const safetensors = join(folder, 'vectors.safetensors');
@@ -55,8 +55,29 @@ describe('loadPrecomputedEmbeddings', () => {
     const brain = Uint16Array.of(0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0);
     await writeFile(half, encodeSafetensors({ any: { dtype: 'BF16', shape: [3, 2], data: brain } }));
     for (const path of [arrow, safetensors, half]) {
-      expect(await loadPrecomputedEmbeddings({ path, itemIds, dim: 2 })).toEqual(inOrder);
+      expect(await loadPrecomputedEmbeddings({ path, itemIds, dim: 2, inItemOrder: true })).toEqual(inOrder);
+      const { values } = await loadPrecomputedEmbeddings({ path, itemIds, embeddingIds: ['c', 'a', 'b'] });
+      expect(values).toEqual(Float32Array.of(3, 4, 5, 6, 1, 2));
+      await expect(loadPrecomputedEmbeddings({ path, itemIds, embeddingIds: ['a'] })).rejects.toThrow(
+        `data: ${path} must have one row for each of 1 embeddingIds, got 3 rows; give the ids of its rows`,
+      );
+      await expect(loadPrecomputedEmbeddings({ path, itemIds })).rejects.toThrow(
+        `data: ${path} must say which item each row is of, got vectors alone; name the column of ids as idColumn, give embeddingIds, or set inItemOrder if row n is item n`,
+      );
     }
+  });
+
+  it('refuses a column beside the vectors that may be the ids, unless it is named', async () => {
+    const path = join(folder, 'vectors.parquet');
+    await writeParquet(path, {
+      item_id: { type: 'string', values: ['b', 'a'] },
+      embedding: { type: 'list<double>', values: [[2], [1]] },
+    });
+    await expect(loadPrecomputedEmbeddings({ path, itemIds: ['a', 'b'] })).rejects.toThrow(
+      'must say which item each row is of, got the columns item_id beside its vectors; name the column of ids as idColumn',
+    );
+    const { values } = await loadPrecomputedEmbeddings({ path, itemIds: ['a', 'b'], idColumn: 'item_id' });
+    expect(values).toEqual(Float32Array.of(1, 2));
   });
 
   it.each(['arrow', 'feather'])('matches the rows of an .%s file by id and ignores other items', async (extension) => {
@@ -114,7 +135,7 @@ describe('loadPrecomputedEmbeddings', () => {
       [1, 2],
       [3, 4],
     ]);
-    await expect(loadPrecomputedEmbeddings({ path, itemIds })).rejects.toThrow(
+    await expect(loadPrecomputedEmbeddings({ path, itemIds, inItemOrder: true })).rejects.toThrow(
       `data: ${path} must have one row for each of 3 items, got 2 rows`,
     );
   });
@@ -144,7 +165,9 @@ describe('loadPrecomputedEmbeddings', () => {
     const beyondFloat32 = await writeWithIds(itemIds, [[1], [1e39], [1]]);
     await expect(loadPrecomputedEmbeddings({ path: beyondFloat32, itemIds })).rejects.toThrow('got 1e+39 in row 1');
     const arrow = await writeArrow('vectors.arrow', [[1, 2], null, [5, 6]]);
-    await expect(loadPrecomputedEmbeddings({ path: arrow, itemIds })).rejects.toThrow('got width 0 in row 1 (item b)');
+    await expect(loadPrecomputedEmbeddings({ path: arrow, itemIds, inItemOrder: true })).rejects.toThrow(
+      'got width 0 in row 1 (item b)',
+    );
   });
 
   it('names the columns or tensors there are when the wanted one is missing', async () => {
@@ -162,7 +185,7 @@ describe('loadPrecomputedEmbeddings', () => {
     );
     const flat = join(folder, 'flat.safetensors');
     await writeFile(flat, encodeSafetensors({ x: { dtype: 'F32', shape: [6], data: inOrder.values } }));
-    await expect(loadPrecomputedEmbeddings({ path: flat, itemIds })).rejects.toThrow(
+    await expect(loadPrecomputedEmbeddings({ path: flat, itemIds, inItemOrder: true })).rejects.toThrow(
       'must hold a matrix of items by width, got shape [6]',
     );
   });

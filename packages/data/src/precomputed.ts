@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { DataType, Precision, tableFromIPC } from 'apache-arrow';
 import type { Embeddings } from './embeddings.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float16.js';
 import { readNpy } from './npy.js';
+import { readWholeFile } from './read-file.js';
 import { decodeSafetensors } from './safetensors.js';
 import { readParquet } from './tables.js';
 
@@ -18,6 +18,10 @@ export interface PrecomputedOptions {
   column?: string;
   /** Arrow and Parquet: column of the item ids; default `id` where the file has it */
   idColumn?: string;
+  /** the item ids of the rows, first to last, of a file that does not hold them */
+  embeddingIds?: readonly string[];
+  /** says that row n is item n, of a file that holds no ids */
+  inItemOrder?: boolean;
 }
 
 /** A file's vectors: row r is `vectors(r)`, of the item `ids[r]` where the file says so. */
@@ -25,20 +29,23 @@ interface VectorFile {
   rows: number;
   vector(row: number): ArrayLike<unknown>;
   ids?: readonly string[];
+  /** Other columns, which may be ids. */
+  others?: readonly string[];
 }
 
 /**
- * Loads item embeddings that another program made. With an id column, rows are matched to items by id and rows of
- * other items are ignored; without one, row n is item n and there must be as many rows as items.
+ * Loads item embeddings that another program made. Rows are matched to items by the ids of the file or, where it holds
+ * none, by `embeddingIds`; rows of other items are ignored. With `inItemOrder` row n is item n, and there must be as many
+ * rows as items. Without any of these nobody could tell whose the rows are: dense ids follow no order that a file has.
  *
  * @returns values [N*E] float32, in the order of `itemIds`
- * @throws RangeError naming the file and what is wrong: format, column, row count, width, ids without a vector, ids
- *   that occur twice, values that are not finite numbers
+ * @throws RangeError naming the file and what is wrong: format, column, row count, width, rows without ids, ids without
+ *   a vector, ids that occur twice, values that are not finite numbers
  */
 export async function loadPrecomputedEmbeddings(options: PrecomputedOptions): Promise<Embeddings> {
   const { path, itemIds } = options;
   const file = await openVectors(options);
-  const rowOf = file.ids ? matchRows(path, file.ids, itemIds) : rowsInOrder(path, file.rows, itemIds);
+  const rowOf = rowsOfItems(options, file);
   const dim = options.dim ?? (itemIds.length > 0 ? file.vector(rowOf[0]).length : 0);
   const values = new Float32Array(itemIds.length * dim);
   rowOf.forEach((row, item) => {
@@ -66,7 +73,7 @@ async function openVectors({ path, column, idColumn }: PrecomputedOptions): Prom
   if (path.endsWith('.parquet')) return openParquet(path, column ?? 'embedding', idColumn);
   if (idColumn !== undefined) {
     throw new RangeError(
-      `data: idColumn must be left out for ${path}, got ${idColumn}; such files hold no ids, rows must be in item order`,
+      `data: idColumn must be left out for ${path}, got ${idColumn}; such files hold no ids, give embeddingIds`,
     );
   }
   if (/\.npy(\.gz)?$/.test(path)) {
@@ -78,7 +85,7 @@ async function openVectors({ path, column, idColumn }: PrecomputedOptions): Prom
 }
 
 async function openArrow(path: string, column: string, idColumn: string | undefined): Promise<VectorFile> {
-  const bytes = await readFile(path);
+  const bytes = await readWholeFile(path);
   let table: ReturnType<typeof tableFromIPC>;
   try {
     table = tableFromIPC(bytes);
@@ -105,6 +112,7 @@ async function openArrow(path: string, column: string, idColumn: string | undefi
       return isHalf ? float16ToFloat32(list.toArray()) : list.toArray();
     },
     ids: ids === undefined ? undefined : Array.from(table.getChild(ids)!, String),
+    others: names.filter((name) => name !== column),
   };
 }
 
@@ -121,11 +129,12 @@ async function openParquet(path: string, column: string, idColumn: string | unde
       throw new RangeError(`data: column ${column} of ${path} must hold lists of numbers, got ${list} in row ${row}`);
     },
     ids: ids === undefined ? undefined : Array.from<unknown, string>(table[ids], String),
+    others: names.filter((name) => name !== column),
   };
 }
 
 async function openSafetensors(path: string, column: string | undefined): Promise<VectorFile> {
-  const { tensors } = decodeSafetensors(await readFile(path), path);
+  const { tensors } = decodeSafetensors(await readWholeFile(path), path);
   const names = Object.keys(tensors);
   const name = column ?? (names.length === 1 ? names[0] : 'embedding');
   const { dtype, shape, data } = tensors[named(path, name, names)];
@@ -158,11 +167,24 @@ function idColumnOf(path: string, idColumn: string | undefined, names: readonly 
   return names.includes('id') ? 'id' : undefined;
 }
 
-function rowsInOrder(path: string, rows: number, itemIds: readonly string[]): number[] {
-  if (rows === itemIds.length) return itemIds.map((_, item) => item);
-  throw new RangeError(
-    `data: ${path} must have one row for each of ${itemIds.length} items, got ${rows} rows; add a column of item ids if it holds others`,
-  );
+/** [N] the row of each item. */
+function rowsOfItems(
+  { path, itemIds, embeddingIds, inItemOrder }: PrecomputedOptions,
+  { rows, ids = embeddingIds ?? (inItemOrder ? itemIds : undefined), others = [] }: VectorFile,
+): number[] {
+  if (ids === undefined) {
+    const got = others.length > 0 ? `the columns ${others.join(', ')} beside its vectors` : 'vectors alone';
+    throw new RangeError(
+      `data: ${path} must say which item each row is of, got ${got}; name the column of ids as idColumn, give embeddingIds, or set inItemOrder if row n is item n`,
+    );
+  }
+  if (rows !== ids.length) {
+    const what = ids === itemIds ? 'items' : 'embeddingIds';
+    throw new RangeError(
+      `data: ${path} must have one row for each of ${ids.length} ${what}, got ${rows} rows; give the ids of its rows`,
+    );
+  }
+  return matchRows(path, ids, itemIds);
 }
 
 function matchRows(path: string, ids: readonly string[], itemIds: readonly string[]): number[] {

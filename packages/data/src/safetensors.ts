@@ -139,13 +139,26 @@ export function decodeSafetensors(
         offsets.join(' to '),
       );
     }
-    return [name, { dtype, shape, data: viewAs(arrayTypes[dtype], bytes.subarray(start + begin, start + end)) }];
+    return [
+      name,
+      {
+        dtype,
+        shape,
+        data: viewAs<SafetensorData[SafetensorDtype]>(arrayTypes[dtype], bytes.subarray(start + begin, start + end)),
+      },
+    ];
   });
   if (start + end !== bytes.length) throw fail(`be ${start + end} bytes long`, `${bytes.length}`);
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-function viewAs(arrayType: (typeof arrayTypes)[SafetensorDtype], bytes: Uint8Array): SafetensorData[SafetensorDtype] {
+interface ArrayType<A> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): A;
+}
+
+/** Bytes as the elements of an array: a view where they are aligned, else a copy. */
+export function viewAs<A>(arrayType: ArrayType<A>, bytes: Uint8Array): A {
   const isAligned = bytes.byteOffset % arrayType.BYTES_PER_ELEMENT === 0;
   const { buffer, byteOffset, byteLength } = isAligned ? bytes : new Uint8Array(bytes);
   return new arrayType(buffer as ArrayBuffer, byteOffset, byteLength / arrayType.BYTES_PER_ELEMENT);
