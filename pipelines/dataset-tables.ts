@@ -4,7 +4,9 @@ import {
   partNames,
   readItems,
   readParquet,
+  rowsByPair,
   type Sequences,
+  sequenceOf,
   writeItems,
   writeParquet,
 } from '@codebeam/data';
@@ -79,17 +81,13 @@ export function categoryOf({ categories }: Item): string | undefined {
 }
 
 /** [rows] each row's place in its user's sequence; of rows with equal user and item the earlier one goes first. */
-function positionsOf({ users, items }: Interactions, sequences: Sequences): Int32Array {
-  const places = new Map<number, number[]>();
-  const numItems = items.reduce((largest, item) => Math.max(largest, item), 0) + 1;
-  for (let user = 0; user + 1 < sequences.offsets.length; user++) {
-    const start = sequences.offsets[user];
-    for (let at = start; at < sequences.offsets[user + 1]; at++) {
-      const pair = user * numItems + sequences.items[at];
-      const known = places.get(pair);
-      if (known) known.push(at - start);
-      else places.set(pair, [at - start]);
-    }
+function positionsOf(interactions: Interactions, sequences: Sequences): Int32Array {
+  const { offsets, rows } = rowsByPair(interactions);
+  const positions = new Int32Array(rows.length);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    const items = sequenceOf(sequences, user);
+    const places = Int32Array.from(items.keys()).sort((a, b) => items[a] - items[b] || a - b);
+    for (const [i, place] of places.entries()) positions[rows[offsets[user] + i]] = place;
   }
-  return users.map((user, row) => places.get(user * numItems + items[row])!.shift()!);
+  return positions;
 }

@@ -48,6 +48,7 @@ export {
   partNames,
   placesIn,
   type RawInteraction,
+  rowsByPair,
   rowsByUser,
   rowsInTime,
   type Sequences,

@@ -8,6 +8,7 @@ import {
   keepLastOfDuplicates,
   orderByTime,
   type RawInteraction,
+  rowsByPair,
   sequenceOf,
 } from './interactions.js';
 
@@ -63,6 +64,13 @@ describe('keepLastOfDuplicates', () => {
     expect(await namedRows('a:x@5 a:y@1 a:x@3 b:x@1 b:x@1', keepLastOfDuplicates)).toBe('a:x@5 a:y@1 b:x@1');
     const rated = rowsOf('b:x@1 b:x@1').map((row, rating) => ({ ...row, rating }));
     expect(keepLastOfDuplicates(await collectInteractions(rated)).ratings).toEqual(Float32Array.of(1));
+  });
+});
+
+describe('rowsByPair', () => {
+  it("orders a user's rows by item, then by time, then as in the file", async () => {
+    const interactions = await collectInteractions(rowsOf('a:x@5 b:y@1 a:y@2 a:x@3 a:x@5'));
+    expect(rowsByPair(interactions)).toEqual({ offsets: Int32Array.of(0, 4, 5), rows: Int32Array.of(3, 0, 4, 2, 1) });
   });
 });
 

@@ -73,29 +73,22 @@ export async function collectInteractions(
  * Amazon's 2018 files hold one row for every variant that a user reviewed, so a pair can occur many times.
  */
 export function keepFirstOfDuplicates(interactions: Interactions): Interactions {
-  return keepOneOfDuplicates(interactions, (above, below) => below < above);
+  return keepOneOfDuplicates(interactions, -1);
 }
 
 /** Leaves one row for each pair of user and item: the latest, and of equally late ones the last in the file. */
 export function keepLastOfDuplicates(interactions: Interactions): Interactions {
-  return keepOneOfDuplicates(interactions, (above, below) => below >= above);
+  return keepOneOfDuplicates(interactions, 1);
 }
 
-/** @param isBetter  whether a row further down takes the place of one above it, by their times */
-function keepOneOfDuplicates(
-  interactions: Interactions,
-  isBetter: (above: number, below: number) => boolean,
-): Interactions {
-  const { users, items, timestamps, itemIds } = interactions;
-  const kept = new Map<number, number>();
-  const keep = new Uint8Array(users.length);
-  for (let row = 0; row < users.length; row++) {
-    const pair = users[row] * itemIds.length + items[row];
-    const above = kept.get(pair);
-    if (above !== undefined && !isBetter(timestamps[above], timestamps[row])) continue;
-    if (above !== undefined) keep[above] = 0;
-    kept.set(pair, row);
-    keep[row] = 1;
+/** @param side  the neighbour, in order of time, that a row must not have: -1 an earlier one, 1 a later one */
+function keepOneOfDuplicates(interactions: Interactions, side: -1 | 1): Interactions {
+  const { items } = interactions;
+  const { offsets, rows } = rowsByPair(interactions);
+  const keep = new Uint8Array(rows.length);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    const own = rows.subarray(offsets[user], offsets[user + 1]);
+    for (const [i, row] of own.entries()) keep[row] = items[own[i + side]] === items[row] ? 0 : 1;
   }
   return keepRows(interactions, keep);
 }
@@ -206,6 +199,17 @@ export function rowsByUser({ users, userIds }: Interactions, order?: Int32Array)
   return { offsets, rows };
 }
 
+/** Every user's rows, those of one item next to each other: by item, by time, and of equal time as in the file. */
+export function rowsByPair(interactions: Interactions): UserRows {
+  const { items, timestamps } = interactions;
+  const { offsets, rows } = rowsByUser(interactions);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    const own = rows.subarray(offsets[user], offsets[user + 1]);
+    own.sort((a, b) => items[a] - items[b] || timestamps[a] - timestamps[b] || a - b);
+  }
+  return { offsets, rows };
+}
+
 /** [rows] all rows by time; of equal time as in the file. */
 export function rowsInTime({ timestamps }: Pick<Interactions, 'timestamps'>): Int32Array {
   const rows = Int32Array.from(timestamps.keys());
@@ -293,7 +297,8 @@ function renumber(values: Int32Array, ids: readonly string[]): [Int32Array, stri
 function denseId(ids: Map<string, number>, id: string): number {
   const known = ids.get(id);
   if (known !== undefined) return known;
-  ids.set(id, ids.size);
+  // A copy: a piece of a line would keep the whole of it in memory.
+  ids.set(Buffer.from(id, 'utf16le').toString('utf16le'), ids.size);
   return ids.size - 1;
 }
 
