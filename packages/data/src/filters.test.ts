@@ -9,7 +9,7 @@ const data = process.env.CODEBEAM_DATA;
 /** "a:x@1=5 b:y@2=3" (user : item @ time = rating), filtered and written again. */
 async function filtered(text: string, ...filters: Filter[]): Promise<string> {
   const rows = text.split(' ').map((row) => {
-    const [, user, item, timestamp, rating] = /^(.+):(.+)@(\d+)(?:=(\d))?$/.exec(row)!;
+    const [, user, item, timestamp, rating] = /^(.+):(.+)@(\d+)(?:=([\d.]+))?$/.exec(row)!;
     return { user, item, timestamp: Number(timestamp), ...(rating && { rating: Number(rating) }) };
   });
   const { users, items, timestamps, ratings, userIds, itemIds } = filterInteractions(
@@ -24,6 +24,14 @@ const rated = 'a:x@1=5 a:y@2=3 a:z@3=1 b:x@4=4 b:y@5=4';
 
 it('min-rating drops what is below, and only that', async () => {
   expect(await filtered(rated, { type: 'min-rating', rating: 4 })).toBe('a:x@1=5 b:x@4=4 b:y@5=4');
+});
+
+it('compares ratings as they are kept, in 32 bits', async () => {
+  const parts = 'a:x@1=0.79 a:y@2=0.8 b:z@3=4.1';
+  const kept = async (filter: Filter) => (await filtered(parts, filter)).replaceAll(/=\S+/g, '');
+  expect(await kept({ type: 'min-rating', rating: 4.1 })).toBe('b:z@3');
+  expect(await kept({ type: 'interval', column: 'rating', keep: '(0.8,inf)' })).toBe('b:z@3');
+  expect(await kept({ type: 'interval', column: 'rating', keep: '[0.1,0.8]' })).toBe('a:x@1 a:y@2');
 });
 
 it('user-average and item-average keep what is above the mean, not at it', async () => {
@@ -59,6 +67,20 @@ it("user-head-n and user-tail-n keep a user's earliest and latest, ties as in th
 it('drop-user and drop-item go by source ids', async () => {
   expect(await filtered('a:x@1 b:x@2 b:y@3', { type: 'drop-user', ids: ['a', 'nobody'] })).toBe('b:x@2 b:y@3');
   expect(await filtered('a:x@1 b:x@2 b:y@3', { type: 'drop-item', ids: ['x'] })).toBe('b:y@3');
+});
+
+it('tells of ids to drop that the data do not have', async () => {
+  const interactions = await collectInteractions([
+    { user: 'a', item: 'x', timestamp: 1 },
+    { user: 'b', item: 'y', timestamp: 2 },
+  ]);
+  const told: unknown[] = [];
+  const filters: Filter[] = [
+    { type: 'drop-user', ids: ['a'] },
+    { type: 'drop-item', ids: ['x', 'nothing'] },
+  ];
+  filterInteractions(interactions, filters, (...unknown) => told.push(unknown));
+  expect(told).toEqual([['drop-item', ['nothing']]]);
 });
 
 it('duplicates keeps the first or the last row of a pair', async () => {

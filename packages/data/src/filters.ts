@@ -60,12 +60,24 @@ export type Filter = z.output<typeof filterSchema>;
  * GRU4Rec's preprocessing, which is `merge-repeats` and then `iterative-k-core` with 2 for users (sessions) and 5 for
  * items.
  *
+ * @param onUnknownIds  told of ids to drop that nobody and nothing has, neither at first nor by then
  * @throws RangeError when a filter needs ratings and rows have none, or an interval is empty
  * @throws Error naming the filter after which nothing is left
  */
-export function filterInteractions(interactions: Interactions, filters: readonly Filter[]): Interactions {
+export function filterInteractions(
+  interactions: Interactions,
+  filters: readonly Filter[],
+  onUnknownIds: (filter: Filter['type'], ids: readonly string[]) => void = () => {},
+): Interactions {
   let left = interactions;
   for (const [place, filter] of filters.entries()) {
+    if (filter.type === 'drop-user' || filter.type === 'drop-item') {
+      const known = new Set(
+        [interactions, left].flatMap((one) => (filter.type === 'drop-user' ? one.userIds : one.itemIds)),
+      );
+      const unknown = filter.ids.filter((id) => !known.has(id));
+      if (unknown.length > 0) onUnknownIds(filter.type, unknown);
+    }
     const before = left.users.length;
     left = applyFilter(left, filter);
     if (left.users.length > 0) continue;
@@ -80,7 +92,7 @@ function applyFilter(interactions: Interactions, filter: Filter): Interactions {
   const { timestamps, userIds, itemIds } = interactions;
   switch (filter.type) {
     case 'min-rating':
-      return keepWhere(ratingsOf(interactions, filter), interactions, (rating) => rating >= filter.rating);
+      return keepWhere(ratingsOf(interactions, filter), interactions, (rating) => rating >= Math.fround(filter.rating));
     case 'user-average':
       return keepAboveMean(interactions, 'users', ratingsOf(interactions, filter));
     case 'item-average':
@@ -108,11 +120,9 @@ function applyFilter(interactions: Interactions, filter: Filter): Interactions {
     case 'duplicates':
       return filter.keep === 'first' ? keepFirstOfDuplicates(interactions) : keepLastOfDuplicates(interactions);
     case 'interval':
-      return keepWhere(
-        filter.column === 'rating' ? ratingsOf(interactions, filter) : timestamps,
-        interactions,
-        membershipOf(filter.keep),
-      );
+      return filter.column === 'rating'
+        ? keepWhere(ratingsOf(interactions, filter), interactions, membershipOf(filter.keep, Math.fround))
+        : keepWhere(timestamps, interactions, membershipOf(filter.keep));
     case 'merge-repeats':
       return mergeRepeats(interactions);
     case 'split-at-gaps':
@@ -187,11 +197,18 @@ function keepPlaces(interactions: Interactions, isWanted: (place: number, rows: 
 const sizeOf = ({ userIds, itemIds }: Interactions, side: 'users' | 'items') =>
   side === 'users' ? userIds.length : itemIds.length;
 
-/** Whether a number lies in any of the intervals of a text such as `(-inf,0);[5,10]`. */
-function membershipOf(text: string): (value: number) => boolean {
+/**
+ * Whether a number lies in any of the intervals of a text such as `(-inf,0);[5,10]`.
+ *
+ * @param round  as the numbers are: in float32 4.1 is no longer 4.1
+ */
+function membershipOf(text: string, round = (end: number) => end): (value: number) => boolean {
   const parts = text.split(';').map((part) => {
     const interval = part.trim();
-    const [low, high] = interval.slice(1, -1).split(',').map(endOf);
+    const [low, high] = interval
+      .slice(1, -1)
+      .split(',')
+      .map((end) => round(endOf(end)));
     if (!(low <= high)) {
       throw new RangeError(
         `data: an interval must go from a number to one not below it, got ${interval}; write it like [3,inf)`,
