@@ -194,8 +194,19 @@ const evaluateSchema = z.strictObject({
   examples: z.int().min(0).default(12).describe('users shown in report.html'),
 });
 
-/** One pipeline: the stages' sections and the models'. Unknown keys are errors; defaults stand in the schemas only. */
-export const pipelineSchema = z.strictObject({
+/** Data that come split must be taken as they are split: else models would train on what they are tested on. */
+function checkPresplit(layouts: readonly Layout[], split: string | undefined, context: z.RefinementCtx): void {
+  for (const [i, { interactions }] of layouts.entries()) {
+    if (interactions.type !== 'presplit' || split === 'given') continue;
+    const message =
+      split === undefined
+        ? 'expected interactions in one file: this line leaves the last one out by itself; recommenders are compared on presplit ones'
+        : `expected protocol.split of type given for presplit interactions, not ${split}`;
+    context.addIssue({ code: 'custom', path: ['fetch-data', 'layouts', i, 'interactions', 'type'], message });
+  }
+}
+
+const generativeSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of everything that is drawn'),
   'fetch-data': fetchDataSchema,
   'prepare-data': prepareDataSchema.prefault({}),
@@ -208,6 +219,10 @@ export const pipelineSchema = z.strictObject({
   'train-sasrec': sasrecTrainingSchema.prefault({}),
   evaluate: evaluateSchema.prefault({}),
 });
+/** One pipeline: the stages' sections and the models'. Unknown keys are errors; defaults stand in the schemas only. */
+export const pipelineSchema = generativeSchema.superRefine(({ 'fetch-data': { layouts } }, context) =>
+  checkPresplit(layouts, undefined, context),
+);
 export type PipelineConfig = z.output<typeof pipelineSchema>;
 
 /** How recommenders are compared. */
@@ -238,13 +253,17 @@ const recommendersSchema = z
   });
 
 /** One comparison of recommenders, no TIGER among them. Unknown keys are errors; defaults stand in the schemas only. */
-export const comparisonSchema = z.strictObject({
-  seed: z.int().min(0).default(42).describe('of everything that is drawn'),
-  'fetch-data': fetchDataSchema,
-  'prepare-data': prepareDataSchema.prefault({}),
-  protocol: protocolSchema.prefault({}),
-  recommenders: recommendersSchema,
-});
+export const comparisonSchema = z
+  .strictObject({
+    seed: z.int().min(0).default(42).describe('of everything that is drawn'),
+    'fetch-data': fetchDataSchema,
+    'prepare-data': prepareDataSchema.prefault({}),
+    protocol: protocolSchema.prefault({}),
+    recommenders: recommendersSchema,
+  })
+  .superRefine(({ 'fetch-data': { layouts }, protocol }, context) =>
+    checkPresplit(layouts, protocol.split.type, context),
+  );
 export type ComparisonConfig = z.output<typeof comparisonSchema>;
 
 const experimentSection = comparedTreatments.extend({
@@ -262,7 +281,7 @@ const experimentSection = comparedTreatments.extend({
   parallel: z.int().positive().default(64).describe('users who listen at a time'),
 });
 
-const { evaluate: _, ...trained } = pipelineSchema.shape;
+const { evaluate: _, ...trained } = generativeSchema.shape;
 
 /** One experiment on simulated listeners: TIGER and recommenders, trained on a log of theirs, play for them over HTTP. */
 export const experimentSchema = z

@@ -73,6 +73,14 @@ describe('an unknown key', () => {
     expect(() => resolveBase(more)).toThrow(`pipelines: ${message}`);
   });
 
+  it('is named before what it leaves missing', () => {
+    const columns = '{ usr: u, item: i, timestamp: t }';
+    const set = [`fetch-data.layouts=[{ interactions: { type: table, file: a.csv, columns: ${columns} } }]`];
+    expect(() => resolveBase('', { set })).toThrow(
+      /key fetch-data\.layouts\.0\.interactions\.columns\.usr .* got usr; the nearest is .*columns\.user/,
+    );
+  });
+
   it('is an error in --set too', () => {
     expect(() => resolveBase('', { set: ['tiger.dropuot=0.2'] })).toThrow(
       'pipelines: key tiger.dropuot (--set tiger.dropuot=0.2) must be a known one, got dropuot; the nearest is tiger.dropout',
@@ -108,6 +116,27 @@ describe('data that are made up', () => {
     ['{ synthetic: {}, sessions: {} }', 'expected one kind of made-up data, not both synthetic and sessions'],
   ])('or else are an error: %s', (fetching, message) => {
     expect(() => resolve(fetching)).toThrow(message);
+  });
+});
+
+describe('data that come split', () => {
+  const split = (file: string) => `{ type: session-lines, file: ${file} }`;
+  const layouts = `[{ interactions: { type: presplit, train: ${split('train.txt')}, test: ${split('test.txt')} } }]`;
+  const fetching = `fetch-data: { layouts: ${layouts} }\n`;
+
+  it('are compared on as they are split', () => {
+    const comparison = `${fetching}recommenders: [{ model: most-popular }]\n`;
+    const of = (type: string) => () => resolveConfig('a.yaml', `${comparison}protocol: { split: { type: ${type} } }`);
+    expect(of('given')).not.toThrow();
+    expect(of('temporal-leave-k-out')).toThrow(
+      /layouts\.0\.interactions\.type .* expected protocol\.split of type given for presplit interactions, not temporal/,
+    );
+  });
+
+  it('are refused by a line that splits by itself', () => {
+    expect(() => resolveConfig('a.yaml', fetching)).toThrow(
+      /layouts\.0\.interactions\.type .* got "presplit"; expected interactions in one file: this line leaves the last one out/,
+    );
   });
 });
 

@@ -48,7 +48,10 @@ export function checkConfig<S extends z.ZodType>(
 ): z.output<S> {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
-  throw new RangeError(`${owner}: ${describe(result.error.issues[0], config, origin, schema)}`);
+  const { issues } = result.error;
+  // What is misspelt is missing too, and its name tells more.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  throw new RangeError(`${owner}: ${describe(issue, config, origin, schema)}`);
 }
 
 /** {@link parseConfigFile} and {@link checkConfig} for a file that says it all. */
