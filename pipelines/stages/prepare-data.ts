@@ -40,13 +40,16 @@ export async function prepareData(
   const { folder, layout } = await sourceOf(context, input('fetch-data', 'source.json'));
   const reading: ToleranceOptions = { tolerance, onBadLines: (bad) => log(describeBadLines(bad)) };
 
-  const read = (file: InteractionsFile) => withProgress(readInteractions(folder, file, reading), log);
+  const read = (file: InteractionsFile) => withProgress(readInteractions(folder, file, reading), file.file, log);
   const raw = await collect(layout.interactions, read);
   log(
     `read ${count(raw.users.length, 'interaction')} of ${count(raw.userIds.length, 'user')} and ${count(raw.itemIds.length, 'item')}`,
   );
   const distinct = duplicates === 'first' ? keepFirstOfDuplicates(raw) : raw;
-  const kept = kCore(filterInteractions(distinct, filters), minInteractions);
+  const filtered = filterInteractions(distinct, filters, (type, ids) =>
+    log(`filter ${type}: the data have no ${ids.join(', ')}`),
+  );
+  const kept = kCore(filtered, minInteractions);
   const interactions = numbering === 'id' ? numberById(kept) : kept;
   const sequences = orderByTime(
     interactions,
@@ -54,7 +57,7 @@ export async function prepareData(
   );
   const { userIds, itemIds } = interactions;
   const items: Item[] = layout.items
-    ? await alignItems(readItems(folder, layout.items, reading), itemIds)
+    ? await describeItems(readItems(folder, layout.items, reading), itemIds, layout.items.file, log)
     : itemIds.map((id) => ({ id }));
   await writeDataset(output, { interactions, sequences, items });
 
@@ -91,7 +94,7 @@ async function sourceOf(context: StageContext<'fetch-data'>, record: string): Pr
 }
 
 /** The rows as they come, with a word every few seconds: some files take minutes. */
-async function* withProgress<T>(rows: AsyncIterable<T>, log: (text: string) => void): AsyncGenerator<T> {
+async function* withProgress<T>(rows: AsyncIterable<T>, file: string, log: (text: string) => void): AsyncGenerator<T> {
   const started = performance.now();
   let shown = started;
   let numRows = 0;
@@ -102,6 +105,35 @@ async function* withProgress<T>(rows: AsyncIterable<T>, log: (text: string) => v
     const rate = Math.round(numRows / ((shown - started) / 1000));
     log(`${count(numRows, 'interaction')} read, ${rate.toLocaleString('en')}/s`);
   }
+  if (numRows === 0) throw new Error(`pipelines: ${file} must hold an interaction, got none; check the file`);
+}
+
+/** The catalogue's entries by dense id, with a word on how many items have one. */
+async function describeItems(
+  entries: AsyncIterable<Item>,
+  itemIds: readonly string[],
+  file: string,
+  log: (text: string) => void,
+): Promise<Item[]> {
+  const missing = new Set(itemIds);
+  let example: string | undefined;
+  async function* noted() {
+    for await (const entry of entries) {
+      example ??= entry.id;
+      missing.delete(entry.id);
+      yield entry;
+    }
+  }
+  const items = await alignItems(noted(), itemIds);
+  const matched = itemIds.length - missing.size;
+  if (matched === 0 && example !== undefined) {
+    throw new Error(
+      `pipelines: ${file} must hold items of the interactions, got ids like ${example} where those have ${itemIds[0]}; check the columns of ids`,
+    );
+  }
+  const share = ((100 * matched) / itemIds.length).toFixed(1);
+  log(`${file} has ${count(matched, 'item')} of ${itemIds.length.toLocaleString('en')} (${share} %)`);
+  return items;
 }
 
 function collect(

@@ -108,6 +108,26 @@ it('a tolerated unreadable line is passed over, and named', async () => {
   expect(lines.filter((text) => /passed over 1 line of 37, the first at line 4/.test(text))).toHaveLength(1);
 });
 
+it('items of other ids', async () => {
+  writeReviews(reviews);
+  writeFileSync('raw/items.csv', 'id,title\n17,red soap\n');
+  await run('fetch-data');
+  const message =
+    /^pipelines: items\.csv must hold items of the interactions, got ids like 17 where those have i0; check/;
+  await expectFault('prepare-data', message);
+  writeItems(titles.slice(0, 3));
+  await run('fetch-data');
+  await run('prepare-data');
+  expect(lines).toContain('items.csv has 3 items of 6 (50.0 %)');
+});
+
+it('a file without interactions', async () => {
+  writeReviews([]);
+  writeItems(titles);
+  await run('fetch-data');
+  await expectFault('prepare-data', /^pipelines: reviews\.json\.gz must hold an interaction, got none/);
+});
+
 it('raw files that are not those that fetch-data saw', async () => {
   await runUntil('fetch-data');
   writeReviews(reviews.slice(1));
