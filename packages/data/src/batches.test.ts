@@ -1,7 +1,7 @@
 import { createKey, foldIn } from '@codebeam/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Batch, bucketByLength, sequenceBatches } from './batches.js';
+import { type Batch, bucketByLength, sequenceBatches, shuffledBatches } from './batches.js';
 import { packSequences } from './interactions.js';
 import { slidingWindowPairs } from './sliding-window.js';
 
@@ -114,6 +114,12 @@ describe('sequenceBatches', () => {
         [8, 8, 9],
       ],
     });
+  });
+
+  it('refuses empty batches, which would never end', () => {
+    const message = 'data: batchSize must be an integer from 1, got 0';
+    expect(() => sequenceBatches(sequences, { ...options, batchSize: 0 })).toThrow(message);
+    expect(() => shuffledBatches(key, 3, 0).next()).toThrow(message);
   });
 
   it('is the same for the same key however often it is walked', () => {

@@ -35,9 +35,7 @@ export function bucketByLength(pairs: TrainingPairs, options: { batchSize: numbe
   const { batchSize, key } = options;
   const { starts, ends } = pairs;
   const numPairs = starts.length;
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new RangeError(`data: batchSize must be an integer from 1, got ${batchSize}; choose a positive batch size`);
-  }
+  checkBatchSize(batchSize);
   if (numPairs === 0) {
     throw new RangeError(
       'data: pairs must hold at least one pair, got none; users need two items in the training part',
@@ -69,11 +67,13 @@ export function bucketByLength(pairs: TrainingPairs, options: { batchSize: numbe
  * @param maxHistory  items of a user that are read, the latest ones
  * @param batchSize   users in a batch; the last one holds what is left over
  * @param key         the epoch's key: `foldIn(createKey(seed, 'shuffle'), epoch)`
+ * @throws RangeError when batchSize is no integer from 1
  */
 export function sequenceBatches(
   sequences: Sequences,
   { maxHistory, batchSize, key }: { maxHistory: number; batchSize: number; key: Key },
 ): Iterable<Batch> & { readonly size: number } {
+  checkBatchSize(batchSize);
   const { offsets, items } = sequences;
   const numUsers = offsets.length - 1;
   const users = Int32Array.from({ length: numUsers }, (_, user) => user).filter(
@@ -96,8 +96,14 @@ export function sequenceBatches(
 
 /** One epoch of the numbers below n in an order that is a function of the key; the last batch holds what is left. */
 export function* shuffledBatches(key: Key, n: number, batchSize: number): Generator<Int32Array> {
+  checkBatchSize(batchSize);
   const order = permutation(key, n);
   for (let start = 0; start < n; start += batchSize) yield order.subarray(start, start + batchSize);
+}
+
+function checkBatchSize(batchSize: number): void {
+  if (Number.isInteger(batchSize) && batchSize >= 1) return;
+  throw new RangeError(`data: batchSize must be an integer from 1, got ${batchSize}; choose a positive batch size`);
 }
 
 function takePairs(pairs: TrainingPairs, chosen: Int32Array): Batch {

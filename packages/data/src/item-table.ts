@@ -1,8 +1,10 @@
 import type { Item } from './items.js';
 import { readParquet, writeParquet } from './tables.js';
 
-/** Names of the category path's levels stand in one text, as in `Hair Care > Styling`. */
+/** Names of the category path's levels stand in one text, as in `Hair Care > Styling`; a `>` in a name is written `\\>`. */
 const pathSeparator = ' > ';
+const escaped = (name: string) => name.replaceAll(/[\\>]/g, '\\$&');
+const unescaped = (name: string) => name.replaceAll(/\\([\\>])/g, '$1');
 
 /** Writes items as a Parquet table, by dense id. */
 export async function writeItems(path: string, items: readonly Item[]): Promise<void> {
@@ -13,7 +15,7 @@ export async function writeItems(path: string, items: readonly Item[]): Promise<
     brand: { type: 'string', values: items.map(({ brand }) => brand ?? null) },
     categories: {
       type: 'list<string>',
-      values: items.map(({ categories = [] }) => categories.map((names) => names.join(pathSeparator))),
+      values: items.map(({ categories = [] }) => categories.map((names) => names.map(escaped).join(pathSeparator))),
     },
     price: { type: 'double', values: items.map(({ price }) => price ?? null) },
     description: { type: 'string', values: items.map(({ description }) => description ?? null) },
@@ -32,7 +34,7 @@ export async function readItems(path: string): Promise<Item[]> {
   });
   return table.id.map((id, item) => {
     const [title, brand, description] = [table.title[item], table.brand[item], table.description[item]];
-    const categories = table.categories[item].map((names) => names.split(pathSeparator));
+    const categories = table.categories[item].map((names) => names.split(pathSeparator).map(unescaped));
     const price = table.price[item];
     return {
       id: id!,
