@@ -107,6 +107,13 @@ it("reads RecBole's benchmark files", async () => {
   expect(split.test.open('evaluate').items).toEqual(Int32Array.of(2));
 });
 
+it("keeps sessions apart where the files' names differ in their middle", async () => {
+  const path = await folderOf('named', { 'yoo.train.txt': '7 3\n', 'yoo.test.txt': '3 8\n' });
+  const { train, test } = await findPresplit(path);
+  const { userIds } = await collectPresplit({ train: readSessionLines(train), test: readSessionLines(test) });
+  expect(userIds).toEqual(['yoo.train:1', 'yoo.test:1']);
+});
+
 it('reads sessions one a line, those of train and test apart', async () => {
   const path = await folderOf('lines', { 'train.txt': '7 3 7\n\n8\n', 'test.txt': '3 8\n' });
   const { train, test } = await findPresplit(path);
