@@ -81,13 +81,17 @@ describe('readEmbeddings', () => {
 
   it('says when the file is something else', async () => {
     await writeFile(path, 'user,item\n1,2\n');
-    await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be an Arrow`);
+    await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be`);
     await writeEmbeddings(path, sequence(2, 3), 'x');
     await writeFile(path, tableToIPC(tableFromIPC(await readFile(path)), 'stream'));
     await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be an Arrow`);
     await writeEmbeddings(path, sequence(2, 3), 'x');
-    await writeFile(path, (await readFile(path)).subarray(0, -40));
-    await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be an Arrow`);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, -40));
+    await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be a readable Arrow file`);
+    await writeFile(path, bytes.fill(0xff, 8, bytes.length / 2));
+    await expect(readEmbeddings(path)).rejects.toThrow(`data: ${path} must be a readable Arrow file`);
+    await expect(readEmbeddings(`${path}.none`)).rejects.toThrow(`data: ${path}.none must be a readable Arrow file`);
   });
 });
 

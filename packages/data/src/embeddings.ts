@@ -65,12 +65,13 @@ export async function writeEmbeddings(path: string, embeddings: Embeddings, enco
  *
  * @param expected  the rows (the catalogue's items) and width that the caller counts on
  * @throws RangeError when rows or width are others, or a value is not finite
+ * @throws Error naming the file when it is missing, damaged or of another format
  */
 export async function readEmbeddings(
   path: string,
   expected: { rows?: number; dim?: number } = {},
 ): Promise<Embeddings & { encoder: string }> {
-  const file = await open(path);
+  const file = await open(path).catch(unreadable(path));
   try {
     const reader = await openArrowFile(path, file);
     const column = reader.schema.fields.find((field) => field.name === columnName);
@@ -84,7 +85,7 @@ export async function readEmbeddings(
     const room = new Float32Array(Math.floor(size / Float32Array.BYTES_PER_ELEMENT));
     let rows = 0;
     for (let index = 0; index < reader.numRecordBatches; index++) {
-      const batch = (await reader.readRecordBatch(index))!;
+      const batch = (await reader.readRecordBatch(index).catch(unreadable(path)))!;
       const vectors = batch.getChild(columnName)!.data[0].children[0].values;
       room.set(vectors.subarray(0, batch.numRows * dim), rows * dim);
       rows += batch.numRows;
@@ -99,13 +100,21 @@ export async function readEmbeddings(
 
 const isFloat32 = (type: DataType) => DataType.isFloat(type) && type.precision === Precision.SINGLE;
 
+function unreadable(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new Error(`data: ${path} must be a readable Arrow file, got ${(cause as Error).message}; make it anew`, {
+      cause,
+    });
+  };
+}
+
 async function openArrowFile(path: string, file: FileHandle): Promise<AsyncRecordBatchFileReader> {
   try {
     const reader = await RecordBatchReader.from(file);
     await reader.open();
     if (reader instanceof AsyncRecordBatchFileReader) return reader;
   } catch (cause) {
-    throw new Error(`data: ${path} must be an Arrow file, got ${(cause as Error).message}`, { cause });
+    unreadable(path)(cause);
   }
   throw new RangeError(`data: ${path} must be an Arrow IPC file, got a stream; write it in the file format`);
 }

@@ -230,10 +230,10 @@ describe('readParquet', () => {
 
   it('says when a file is no Parquet file, or cut short', async () => {
     await writeFile(path, 'user,item\n1,2\n');
-    await expect(readParquet(path)).rejects.toThrow(`data: ${path} must be a Parquet file, got`);
+    await expect(readParquet(path)).rejects.toThrow(`data: ${path} must be a readable Parquet file, got`);
     const whole = new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'a', data: [1, 2, 3] }] }));
     await writeFile(path, whole.subarray(0, whole.length - 20));
-    await expect(readParquet(path)).rejects.toThrow(`data: ${path} must be a Parquet file, got`);
+    await expect(readParquet(path)).rejects.toThrow(`data: ${path} must be a readable Parquet file, got`);
   });
 });
 

@@ -157,6 +157,7 @@ export type ColumnValues = Int32Array | BigInt64Array | Float32Array | Float64Ar
  * with missing values) as arrays.
  *
  * @throws RangeError naming file, column and row when a column is missing or a value does not fit
+ * @throws Error naming the file when it is missing, damaged or of another format
  */
 export async function readParquet<const S extends Readonly<Record<string, ColumnType>>>(
   path: string,
@@ -166,7 +167,7 @@ export async function readParquet(path: string): Promise<Record<string, ColumnVa
 export async function readParquet(path: string, schema?: Readonly<Record<string, ColumnType>>): Promise<unknown> {
   const toSeconds = (perSecond: number) => (time: bigint) => Number(time) / perSecond;
   const options = {
-    file: await asyncBufferFromFile(path),
+    file: await asyncBufferFromFile(path).catch(unreadableParquet(path)),
     compressors,
     geoparquet: false,
     parsers: {
@@ -176,9 +177,7 @@ export async function readParquet(path: string, schema?: Readonly<Record<string,
       dateFromDays: (days: number) => days * 86_400,
     },
   };
-  const scan = await parquetScan(options).catch((cause: Error) => {
-    throw new Error(`data: ${path} must be a Parquet file, got ${cause.message}`, { cause });
-  });
+  const scan = await parquetScan(options).catch(unreadableParquet(path));
   const fields = new Map(parquetSchema(scan.metadata).children.map((field) => [field.element.name, field]));
   const names = schema ? Object.keys(schema) : [...fields.keys()];
   const columns: Record<string, unknown> = {};
@@ -188,11 +187,23 @@ export async function readParquet(path: string, schema?: Readonly<Record<string,
       throw new RangeError(`data: ${path} must have a column ${name}, got ${[...fields.keys()].join(', ')}`);
     }
     const chunks: DecodedArray[] = [];
-    for (const range of scan.ranges) chunks.push(await scan.readColumn({ column: name, ...range }));
+    for (const range of scan.ranges) {
+      chunks.push(await scan.readColumn({ column: name, ...range }).catch(unreadableParquet(path)));
+    }
     const values = joinChunks(chunks, field);
     columns[name] = schema ? convert(values, schema[name], `column ${name} of ${path}`) : values;
   }
   return columns;
+}
+
+/** What to do with an error in a Parquet file: name the file. */
+export function unreadableParquet(path: string): (cause: unknown) => never {
+  return (cause) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`data: ${path} must be a readable Parquet file, got ${reason}; check the path and the format`, {
+      cause,
+    });
+  };
 }
 
 function joinChunks(chunks: DecodedArray[], field: SchemaTree): ColumnValues {
