@@ -43,8 +43,12 @@ describe('readAmazonReviews', () => {
 
   it.each([
     ['{"asin": "B1", "unixReviewTime": 1}', '"reviewerID" must be a text, got undefined'],
-    ['{"reviewerID": "A1", "asin": "B1", "unixReviewTime": "soon"}', '"unixReviewTime" must be a number, got "soon"'],
-    ['{"parent_asin": "P", "user_id": "A", "unixReviewTime": 1}', '"timestamp" must be a number, got undefined'],
+    [
+      '{"reviewerID": "A1", "asin": "B1", "unixReviewTime": "soon"}',
+      '"unixReviewTime" must be a number or an ISO date',
+    ],
+    ['{"parent_asin": "P", "user_id": "A", "unixReviewTime": 1}', '"timestamp" must be a number or an ISO date'],
+    ['{"reviewerID": "A1", "asin": "B1", "unixReviewTime": 1393545600000}', 'must lie before the year 2100'],
     ['[1]', 'a line must be an object, got [1]'],
     ['{"reviewerID": "A1", ', 'JSON'],
   ])('names line and reason of %s', async (line, reason) => {

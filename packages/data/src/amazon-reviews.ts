@@ -1,3 +1,4 @@
+import { parseTime } from './column-map.js';
 import type { RawInteraction } from './interactions.js';
 import { type Item, itemOf } from './items.js';
 import { parsePythonLiteral } from './python-literal.js';
@@ -33,13 +34,11 @@ function parseReview(line: string): RawInteraction {
   const is2023 = 'parent_asin' in review;
   const user = requireText(review, is2023 ? 'user_id' : 'reviewerID');
   const item = requireText(review, is2023 ? 'parent_asin' : 'asin');
-  const time = review[is2023 ? 'timestamp' : 'unixReviewTime'];
-  if (typeof time !== 'number' || !Number.isFinite(time)) {
-    const key = is2023 ? 'timestamp' : 'unixReviewTime';
-    throw new SyntaxError(`"${key}" must be a number, got ${JSON.stringify(time)}`);
-  }
+  const timestamp = is2023
+    ? parseTime(review.timestamp, 'timestamp', 'milliseconds')
+    : parseTime(review.unixReviewTime, 'unixReviewTime', 'seconds');
   const rating = is2023 ? review.rating : review.overall;
-  return { user, item, timestamp: is2023 ? time / 1000 : time, ...(typeof rating === 'number' && { rating }) };
+  return { user, item, timestamp, ...(typeof rating === 'number' && { rating }) };
 }
 
 function parseItem(line: string): Item {

@@ -2,9 +2,11 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetS
 import { compressors } from 'hyparquet-compressors';
 import * as z from 'zod';
 import { atomicFile, parseDelimited, requireColumns } from './delimited.js';
+import { idOf, numberOf, shown } from './ids.js';
 import type { RawInteraction } from './interactions.js';
 import { type Item, itemOf } from './items.js';
 import { countBadLines, parseLines, type ToleranceOptions } from './read-lines.js';
+import { unreadableParquet } from './tables.js';
 
 const column = z.string().min(1);
 
@@ -16,7 +18,12 @@ const tableFormat = {
   format: z.enum(formats).optional().describe('default: by the file name, .gz or not'),
   delimiter: z.string().min(1).optional().describe('between fields of csv and tsv, e.g. ";" or "::"'),
   header: z.boolean().default(true).describe('whether the first row names the columns; else they are 1, 2, 3 ...'),
-  quotes: z.boolean().default(true).describe('whether fields of csv and tsv may stand in double quotes'),
+  quotes: z
+    .boolean()
+    .default(true)
+    .describe(
+      'whether fields of csv and tsv may stand in double quotes. A line of tsv is a row: where fields hold line breaks or tabs, set format: csv and delimiter: "\\t"',
+    ),
   encoding: z.enum(['utf8', 'latin1']).default('utf8'),
 };
 
@@ -62,22 +69,29 @@ export function readMappedInteractions(
 ): AsyncGenerator<RawInteraction> {
   const { columns, timestampUnit, ...format } = interactionMapSchema.parse(map);
   const parseRow = (row: Row) => interactionOf(row, columns, timestampUnit);
-  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options, ids: [columns.user, columns.item] });
 }
 
-/** @throws SyntaxError naming the column whose value is no id or time */
+/** @throws SyntaxError naming the column whose value is no id, time or (where there is a column of them) rating */
 export function interactionOf(
   row: Row,
   columns: InteractionMap['columns'],
   unit: 'seconds' | 'milliseconds',
 ): RawInteraction {
-  const rating = columns.rating === undefined ? Number.NaN : numberOf(row[columns.rating]);
   return {
-    user: requireId(row, columns.user),
-    item: requireId(row, columns.item),
+    user: idOf(row[columns.user], `"${columns.user}"`),
+    item: idOf(row[columns.item], `"${columns.item}"`),
     timestamp: parseTime(row[columns.timestamp], columns.timestamp, unit),
-    ...(Number.isFinite(rating) && { rating }),
+    ...(columns.rating !== undefined && { rating: ratingOf(row, columns.rating) }),
   };
+}
+
+function ratingOf(row: Row, name: string): number {
+  const rating = numberOf(row[name]);
+  if (Number.isFinite(rating)) return rating;
+  throw new SyntaxError(
+    `"${name}" must be a number, got ${shown(row[name])}: leave the column out if ratings may be missing`,
+  );
 }
 
 /**
@@ -92,7 +106,7 @@ export function readMappedItems(path: string, map: ItemMap, options: ToleranceOp
   const field = (row: Row, name: string | undefined) => (name === undefined ? undefined : row[name]);
   const parseRow = (row: Row): Item => {
     const categories = field(row, columns.categories);
-    return itemOf(requireId(row, columns.id), {
+    return itemOf(idOf(row[columns.id], `"${columns.id}"`), {
       title: field(row, columns.title),
       brand: field(row, columns.brand),
       categories:
@@ -103,7 +117,7 @@ export function readMappedItems(path: string, map: ItemMap, options: ToleranceOp
       description: field(row, columns.description),
     });
   };
-  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options });
+  return readRows(path, wantedOf(columns), parseRow, { ...format, ...options, ids: [columns.id] });
 }
 
 /** A row by column name, as its format has it: texts in delimited files, typed values in the others. */
@@ -118,13 +132,15 @@ export interface RowOptions extends ToleranceOptions {
   /** Whether fields of csv and tsv may stand in double quotes. Default true. */
   quotes?: boolean;
   encoding?: 'utf8' | 'latin1';
+  /** Columns of ids. Of Parquet's 32 bit floats they must be below 2^24: beyond, ids that differ have become one. */
+  ids?: readonly string[];
 }
 
 /**
  * Reads the rows of a file of any format, plain or gzip, in file order. A row for which `parseRow` throws a SyntaxError
  * is passed over and counted.
  *
- * @param columns  columns that must be there; of Parquet files no others are read
+ * @param columns  columns that must be there (in JSONL in one row at least); of Parquet files no others are read
  * @throws Error naming the file, and line or column, when a column is missing or too many rows are bad
  */
 export function readRows<T>(
@@ -138,11 +154,15 @@ export function readRows<T>(
     case 'csv':
       return parseDelimited(path, columns, parseRow, options);
     case 'tsv':
-      return parseDelimited(path, columns, parseRow, { ...options, delimiter: options.delimiter ?? '\t' });
+      return parseDelimited(path, columns, parseRow, {
+        ...options,
+        delimiter: options.delimiter ?? '\t',
+        multiline: false,
+      });
     case 'recbole':
       return parseDelimited(path, columns, parseRow, { ...options, ...atomicFile });
     case 'jsonl':
-      return parseLines(path, (text) => parseRow(jsonRow(text)), options);
+      return parseJsonLines(path, columns, parseRow, options);
     case 'parquet':
       return parseParquet(path, columns, parseRow, options);
     default:
@@ -170,28 +190,51 @@ function formatOf(path: string): TableFormat {
   }
 }
 
+async function* parseJsonLines<T>(
+  path: string,
+  columns: readonly string[],
+  parseRow: (row: Row) => T,
+  options: RowOptions,
+): AsyncGenerator<T> {
+  const names = new Set<string>();
+  const parseLine = (text: string) => {
+    const row = jsonRow(text);
+    for (const name in row) names.add(name);
+    return parseRow(row);
+  };
+  yield* parseLines(path, parseLine, options);
+  if (names.size > 0) requireColumns(path, columns, [...names], 'correct the column map');
+}
+
+/** The columns of a Parquet file. */
+export async function parquetColumns(path: string): Promise<string[]> {
+  const { metadata } = await openParquet(path);
+  return parquetSchema(metadata).children.map(({ element }) => element.name);
+}
+
 async function* parseParquet<T>(
   path: string,
   columns: readonly string[],
   parseRow: (row: Row) => T,
-  options: ToleranceOptions,
+  options: RowOptions,
 ): AsyncGenerator<T> {
   const badLines = countBadLines(path, options);
   const { file, metadata } = await openParquet(path);
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-  requireColumns(path, columns, names, 'correct the column map');
+  const elements = parquetSchema(metadata).children.map(({ element }) => element);
+  requireColumns(
+    path,
+    columns,
+    elements.map(({ name }) => name),
+    'correct the column map',
+  );
+  const floatIds = elements.filter(({ name, type }) => type === 'FLOAT' && options.ids?.includes(name));
   let row = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = row + Number(group.num_rows);
-    for (const record of await parquetReadObjects({
-      file,
-      metadata,
-      columns: [...columns],
-      rowStart: row,
-      rowEnd,
-      compressors,
-    })) {
+  for (const { num_rows: groupRows } of metadata.row_groups) {
+    const rowEnd = row + Number(groupRows);
+    const group = { file, metadata, columns: [...columns], rowStart: row, rowEnd, compressors };
+    for (const record of await parquetReadObjects(group).catch(unreadableParquet(path))) {
       row++;
+      for (const { name } of floatIds) checkExact(path, name, record[name]);
       let value: T;
       try {
         value = parseRow(record);
@@ -208,15 +251,15 @@ async function* parseParquet<T>(
 }
 
 async function openParquet(path: string) {
-  try {
-    const file = await asyncBufferFromFile(path);
-    return { file, metadata: await parquetMetadataAsync(file) };
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`data: ${path} must be a readable Parquet file, got ${reason}; check the path and the format`, {
-      cause,
-    });
-  }
+  const file = await asyncBufferFromFile(path).catch(unreadableParquet(path));
+  return { file, metadata: await parquetMetadataAsync(file).catch(unreadableParquet(path)) };
+}
+
+function checkExact(path: string, name: string, id: unknown): void {
+  if (typeof id !== 'number' || !(Math.abs(id) >= 2 ** 24)) return;
+  throw new Error(
+    `data: ids of ${path} must be exact, got about ${id} as a 32 bit float in "${name}"; write them as integers or texts`,
+  );
 }
 
 function wantedOf(columns: Record<string, string | undefined>): string[] {
@@ -229,17 +272,6 @@ function jsonRow(text: string): Row {
   throw new SyntaxError(`a line must be an object, got ${text.slice(0, 40)}`);
 }
 
-function requireId(row: Row, name: string): string {
-  const value = row[name];
-  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-    throw new SyntaxError(`"${name}" must be an id that is exact as a number, got about ${value}: write it as a text`);
-  }
-  if ((typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'bigint') {
-    return String(value);
-  }
-  throw new SyntaxError(`"${name}" must be an id, got ${shown(value)}`);
-}
-
 /** ISO 8601, date alone or with a time. */
 const isoDate = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 /** 2100-01-01: seconds beyond are milliseconds that nobody declared. */
@@ -249,7 +281,7 @@ const lastSecond = 4_102_444_800;
  * A time in unix seconds, of a number in `unit` or an ISO 8601 date.
  *
  * @param name  what to call it in errors
- * @throws SyntaxError when it is neither, or lies beyond the year 2100
+ * @throws SyntaxError when it is neither, no day of the calendar, or lies beyond the year 2100
  */
 export function parseTime(value: unknown, name: string, unit: 'seconds' | 'milliseconds'): number {
   if (value instanceof Date) return value.getTime() / 1000;
@@ -258,7 +290,9 @@ export function parseTime(value: unknown, name: string, unit: 'seconds' | 'milli
     // Without a zone a date-time would be read in the machine's own.
     const zone = iso[0].length > 10 && iso[1] === undefined ? 'Z' : '';
     const milliseconds = Date.parse(iso[0].replace(' ', 'T') + zone);
-    if (Number.isNaN(milliseconds))
+    const day = iso[0].slice(0, 10);
+    // Of a month's 30th and 31st that are not there Date makes days of the next.
+    if (Number.isNaN(milliseconds) || new Date(day).toISOString().slice(0, 10) !== day)
       throw new SyntaxError(`"${name}" must be a date of the calendar, got ${shown(value)}`);
     return milliseconds / 1000;
   }
@@ -266,16 +300,9 @@ export function parseTime(value: unknown, name: string, unit: 'seconds' | 'milli
   if (!Number.isFinite(time)) throw new SyntaxError(`"${name}" must be a number or an ISO date, got ${shown(value)}`);
   const seconds = unit === 'milliseconds' ? time / 1000 : time;
   if (Math.abs(seconds) > lastSecond) {
-    throw new SyntaxError(`"${name}" must lie before the year 2100, got ${shown(value)} ${unit}: check timestampUnit`);
+    throw new SyntaxError(
+      `"${name}" must lie before the year 2100, got ${shown(value)} ${unit}: check the unit (timestampUnit)`,
+    );
   }
   return seconds;
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'bigint' ? String(value) : (JSON.stringify(value)?.slice(0, 40) ?? 'nothing');
 }

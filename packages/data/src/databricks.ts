@@ -75,11 +75,12 @@ export async function* readDatabricksInteractions(
   const rows = rowsOf(client, { host, path, token }, statementOf(columns, table, query), chunkRows);
   const badRows = countBadLines(table ?? 'the Databricks query', options);
   let number = 0;
+  const selected = { ...names, ...(columns.rating !== undefined && { rating: 'rating' }) };
   for await (const row of rows) {
     number++;
     let interaction: RawInteraction;
     try {
-      interaction = interactionOf(row, names, timestampUnit);
+      interaction = interactionOf(row, selected, timestampUnit);
     } catch (error) {
       badRows.add(number, error);
       continue;
@@ -91,7 +92,7 @@ export async function* readDatabricksInteractions(
 }
 
 /** How the columns are called in the statement. */
-const names = { user: 'user', item: 'item', timestamp: 'timestamp', rating: 'rating' };
+const names = { user: 'user', item: 'item', timestamp: 'timestamp' };
 
 function statementOf(columns: DatabricksSource['columns'], table?: string, query?: string): string {
   const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``;

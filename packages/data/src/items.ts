@@ -37,7 +37,7 @@ export interface ItemFields {
   brand?: unknown;
   /** Paths, a list of flat tags, or one tag. */
   categories?: unknown;
-  /** A number, or a text like `$1,234.50`. Ranges of prices are left out. */
+  /** A number, or a text like `$1,234.50`, `12,50 €` or `1.234,50`; three digits after a comma are thousands. Ranges are left out. */
   price?: unknown;
   /** A text or a list of them. */
   description?: unknown;
@@ -67,13 +67,16 @@ function listOf(value: unknown): unknown[] {
 }
 
 function textOf(value: unknown): string | undefined {
-  const texts = listOf(value).filter((part) => typeof part === 'string' || typeof part === 'number');
+  const texts = listOf(value).filter((part) => ['string', 'number', 'bigint'].includes(typeof part));
   return texts.join(' ').trim() || undefined;
 }
 
 function priceOf(value: unknown): number | undefined {
   if (typeof value === 'number' || typeof value === 'bigint')
     return Number.isFinite(Number(value)) ? Number(value) : undefined;
-  const digits = typeof value === 'string' ? /^\s*\p{Sc}?\s*(\d[\d,]*(?:\.\d+)?)\s*$/u.exec(value)?.[1] : undefined;
-  return digits === undefined ? undefined : Number(digits.replaceAll(',', ''));
+  const digits = typeof value === 'string' ? /^\s*\p{Sc}?\s*(\d[\d.,]*)\s*\p{Sc}?\s*$/u.exec(value)?.[1] : undefined;
+  if (digits === undefined) return undefined;
+  if (/^(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$/.test(digits)) return Number(digits.replaceAll(',', ''));
+  const hasDecimalComma = /^(\d{1,3}(\.\d{3})+|\d+),\d{1,2}$/.test(digits);
+  return hasDecimalComma ? Number(digits.replaceAll('.', '').replace(',', '.')) : undefined;
 }

@@ -1,6 +1,6 @@
-import { parseTime, type RowOptions, readRows } from './column-map.js';
-import { readLines } from './read-lines.js';
-import { type ColumnValues, readParquet } from './tables.js';
+import { parquetColumns, parseTime, type RowOptions, readRows } from './column-map.js';
+import { idOf, numberOf, shown } from './ids.js';
+import { readBytes, readLines } from './read-lines.js';
 
 /** What a column can mean. */
 export type RankingRole = 'user' | 'item' | 'rating' | 'rank' | 'score' | 'timestamp';
@@ -50,9 +50,9 @@ export async function readRankingRows(
   const numbers = new Map<RankingRole, number[]>(has.map((role) => [role, []]));
   const rows: RankingRows = { path, users: [], items: [], numbers: {}, notes: [] };
   const addRow = (row: Record<string, unknown>) => {
-    const user = idOf(row[columns.user as string], 'user');
-    const item = idOf(row[columns.item as string], 'item');
-    const values = has.map((role) => numberOf(row[columns[role] as string], role, timeUnit));
+    const user = idOf(row[columns.user as string], 'the user');
+    const item = idOf(row[columns.item as string], 'the item');
+    const values = has.map((role) => numberFor(row[columns[role] as string], role, timeUnit));
     rows.users.push(user);
     rows.items.push(item);
     for (const [i, role] of has.entries()) numbers.get(role)?.push(values[i]);
@@ -149,9 +149,9 @@ interface Layout {
 }
 
 async function layoutOf(path: string): Promise<Layout> {
+  if (await isParquet(path)) return textLayout(path, await parquetColumns(path), { format: 'parquet' });
   const [first, second] = await firstLines(path);
   if (first === undefined) throw new Error(`data: ${path} must have rows, got an empty file; check the path`);
-  if (first.startsWith('PAR1')) return parquetLayout(path);
   if (first.trimStart().startsWith('{'))
     return textLayout(path, Object.keys(parseJson(path, first)), { format: 'jsonl' });
   const delimiter = ['\t', ',', ';', '::', '|', ' '].find((one) => first.includes(one)) ?? ',';
@@ -169,49 +169,20 @@ function textLayout(path: string, columns: string[] | number, options: RowOption
     fields: typeof columns === 'number' ? columns : columns.length,
     async read(wanted, addRow) {
       // Not one bad row is passed over: a metric of most rows is another metric.
-      for await (const _ of readRows(path, wanted, addRow, { ...options, tolerance: 0 }));
+      for await (const _ of readRows(path, wanted, addRow, { ...options, ids: wanted.slice(0, 2), tolerance: 0 }));
     },
   };
 }
 
-async function parquetLayout(path: string): Promise<Layout> {
-  const columns = await readParquet(path);
-  const names = Object.keys(columns);
-  return {
-    names,
-    fields: names.length,
-    async read(wanted, addRow) {
-      const values = wanted.map((name) => columns[name]);
-      checkExact(path, wanted.slice(0, 2), values.slice(0, 2));
-      for (let row = 0; row < (values[0]?.length ?? 0); row++) {
-        try {
-          addRow(Object.fromEntries(wanted.map((name, i) => [name, values[i][row]])));
-        } catch (error) {
-          throw new Error(`data: row ${row + 1} of ${path} must be whole, got one where ${(error as Error).message}`);
-        }
-      }
-    },
-  };
-}
-
-/** A float holds whole numbers below 2^24 exactly; beyond, ids that differ have become one. */
-function checkExact(path: string, names: readonly string[], values: readonly ColumnValues[]): void {
-  for (const [i, name] of names.entries()) {
-    const own = values[i];
-    if (!(own instanceof Float32Array)) continue;
-    const large = own.find((id) => Math.abs(id) >= 2 ** 24);
-    if (large === undefined) continue;
-    throw new Error(
-      `data: ids of ${path} must be exact, got about ${large} as a 32 bit float in "${name}"; write them as integers or texts`,
-    );
-  }
+async function isParquet(path: string): Promise<boolean> {
+  for await (const chunk of readBytes(path)) return chunk.toString('latin1', 0, 4) === 'PAR1';
+  return false;
 }
 
 async function firstLines(path: string): Promise<string[]> {
   const lines: string[] = [];
   for await (const { text } of readLines(path, 'utf8')) {
     if (text.trim() !== '' && lines.push(text) === 2) break;
-    if (lines[0]?.startsWith('PAR1')) break;
   }
   return lines;
 }
@@ -263,32 +234,16 @@ function columnsByPlace(fields: number, third: RankingRole): Columns {
   return { user: '1', item: '2', ...(fields > 2 && { [third]: '3' }), ...(fields > 3 && { timestamp: '4' }) };
 }
 
-function idOf(value: unknown, role: RankingRole): string {
-  if (typeof value === 'string' && value !== '') return value;
-  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-    throw new SyntaxError(
-      `the ${role} must be an id that is exact as a number, got about ${value}: write it as a text`,
-    );
-  }
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  throw new SyntaxError(`the ${role} must be an id, got ${JSON.stringify(value) ?? 'nothing'}`);
-}
-
 /** As Python writes them: of masked items, mostly. */
 const infinities = new Set<unknown>(['inf', '-inf']);
 
 /** Ratings may be missing; what orders a list may not. */
-function numberOf(value: unknown, role: RankingRole, timeUnit: 'seconds' | 'milliseconds'): number {
+function numberFor(value: unknown, role: RankingRole, timeUnit: 'seconds' | 'milliseconds'): number {
   if (role === 'timestamp') return parseTime(value, role, timeUnit);
-  // Parquet's nulls among numbers come as NaN.
   const isMissing = value === undefined || value === null || value === '' || Number.isNaN(value);
-  const number = isMissing
-    ? Number.NaN
-    : infinities.has(value)
-      ? Number(`${value}`.replace('inf', 'Infinity'))
-      : Number(value);
+  const number = infinities.has(value) ? Number(`${value}`.replace('inf', 'Infinity')) : numberOf(value);
   if (Number.isNaN(number) && !(isMissing && role === 'rating')) {
-    throw new SyntaxError(`the ${role} must be a number, got ${JSON.stringify(value) ?? 'nothing'}`);
+    throw new SyntaxError(`the ${role} must be a number, got ${shown(value)}`);
   }
   return number;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
@@ -64,7 +65,8 @@ const maxLineBytes = 1 << 26;
 /**
  * A text file's lines, plain or gzip, one at a time and without line ends or byte order mark.
  *
- * @throws Error naming the file when it cannot be read, its gzip stream is cut or damaged, or a line exceeds 64 MiB
+ * @throws Error naming the file when it cannot be read, its gzip stream is cut or damaged, or a line exceeds 64 MiB or is
+ *   not in the encoding: in UTF-8 all that is none would become one letter, and one user of several
  */
 export async function* readLines(path: string, encoding: TextEncoding = 'utf8'): AsyncGenerator<Line> {
   let number = 0;
@@ -77,6 +79,11 @@ export async function* readLines(path: string, encoding: TextEncoding = 'utf8'):
     partBytes = 0;
     number++;
     const text = bytes.toString(encoding, 0, bytes.at(-1) === 13 ? bytes.length - 1 : bytes.length);
+    if (encoding === 'utf8' && text.includes('\ufffd') && !isUtf8(bytes)) {
+      throw new Error(
+        `data: ${path}:${number} must be UTF-8, got ${JSON.stringify(text.slice(0, 40))}; convert the file, or set encoding: latin1 if it is that`,
+      );
+    }
     return { number, text: number === 1 && text.startsWith('\ufeff') ? text.slice(1) : text };
   };
   for await (const chunk of readBytes(path)) {
@@ -145,13 +152,13 @@ export function countBadLines(file: string, options: ToleranceOptions) {
     addGood() {
       count.lines++;
     },
-    /** Counts a bad line; rethrows what is no SyntaxError, as that is not the line's fault. */
-    add(line: number, error: unknown) {
+    /** Counts a bad line, or the lines of a bad row; rethrows what is no SyntaxError, as that is not the line's fault. */
+    add(line: number, error: unknown, lines = 1) {
       if (!(error instanceof SyntaxError)) throw error;
       count.first ??= { line, reason: error.message };
-      count.lines++;
-      count.bad++;
-      if (count.bad === hopeless && count.lines === hopeless) fail(tolerance * hopeless);
+      count.lines += lines;
+      count.bad += lines;
+      if (count.bad >= hopeless && count.lines === count.bad) fail(Math.floor(tolerance * count.lines));
     },
     /** To be called at the end of the file. */
     check() {

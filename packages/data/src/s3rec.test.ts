@@ -25,6 +25,8 @@ it('reads S3-Rec sequences in the order of each line', async () => {
   const interactions = await collectInteractions(readS3RecSequences(path));
   expect(interactions.itemIds).toEqual(['3', '1', '2']);
   expect(orderByTime(interactions)).toEqual({ offsets: Int32Array.of(0, 3, 4), items: Int32Array.of(0, 1, 2, 2) });
+  const again = Readable.from(readS3RecSequences(await fileOf('again.txt', '7 3\n8 2\n7 1\n'))).toArray();
+  await expect(again).rejects.toThrow(/again\.txt:3 must be of a user of its own, got "7" as in line 1; join the two/);
   const short = Readable.from(readS3RecSequences(await fileOf('short.txt', '7 3\n8\n'))).toArray();
   await expect(short).rejects.toThrow(/short\.txt:2 must be "user item item \.\.\.", got "8" alone/);
 });

@@ -5,9 +5,10 @@ import { readLines } from './read-lines.js';
  * Reads S3-Rec sequence files (`Beauty.txt`), plain or gzip: one user a line, `user item item ...`, oldest first.
  * There are no times, so each item's place in its line serves as timestamp. Zhou et al. 2020 (S3-Rec).
  *
- * @throws Error naming file and line when a line has no item
+ * @throws Error naming file and line when a line has no item, or a user that an earlier line has
  */
 export async function* readS3RecSequences(path: string): AsyncGenerator<RawInteraction> {
+  const lineOf = new Map<string, number>();
   for await (const { number, text } of readLines(path)) {
     const [user, ...items] = text.trim().split(/\s+/);
     if (user === '') continue;
@@ -16,6 +17,22 @@ export async function* readS3RecSequences(path: string): AsyncGenerator<RawInter
         `data: ${path}:${number} must be "user item item ...", got ${JSON.stringify(user)} alone; add items`,
       );
     }
+    checkFirstLine(path, number, user, lineOf);
     for (const [timestamp, item] of items.entries()) yield { user, item, timestamp };
   }
+}
+
+/**
+ * Of a user on two lines nobody could tell which items come first.
+ *
+ * @param lineOf  the line of each user so far
+ */
+export function checkFirstLine(path: string, line: number, user: string, lineOf: Map<string, number>): void {
+  const first = lineOf.get(user);
+  if (first !== undefined) {
+    throw new Error(
+      `data: ${path}:${line} must be of a user of its own, got ${JSON.stringify(user)} as in line ${first}; join the two`,
+    );
+  }
+  lineOf.set(user, line);
 }

@@ -26,6 +26,16 @@ it('gives each item its place as time, and takes only the rows asked for', async
   expect(await read({ complete: '1' })).toEqual(first);
 });
 
+it('refuses a user on two lines, of those that count, and a line without one', async () => {
+  const path = join(folder, 'repeated.tsv');
+  await writeFile(path, 'user_id\tcomplete\titems\n1\t1\t5 6\n2\t1\t7\n1\t0\t8\n');
+  const read = (where = {}) => Readable.from(readSequenceTable(path, { columns, where })).toArray();
+  await expect(read()).rejects.toThrow(/repeated\.tsv:4 must be of a user of its own, got "1" as in line 2/);
+  expect(await read({ complete: '1' })).toHaveLength(3);
+  await writeFile(path, 'user_id\titems\n1\t5 6\n\t7\n\t8\n');
+  await expect(read()).rejects.toThrow('the first in line 3: "user_id" must be an id, got ""');
+});
+
 it('names the columns that a file lacks', async () => {
   const path = join(folder, 'other.tsv');
   await writeFile(path, 'user\titems\n1\t5\n');

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { atomicFile, parseDelimited } from './delimited.js';
+import { idOf } from './ids.js';
 import type { RawInteraction } from './interactions.js';
 import type { ToleranceOptions } from './read-lines.js';
+import { checkFirstLine } from './s3rec.js';
 
 export const sequenceTableSchema = z.strictObject({
   columns: z.strictObject({ user: z.string().min(1), items: z.string().min(1) }),
@@ -18,7 +20,8 @@ export type SequenceTable = z.input<typeof sequenceTableSchema>;
  * or gzip. A header may be of RecBole's kind (`item_id_list:token_seq`). Each item's place serves as timestamp.
  *
  * @throws ZodError when the table is wrongly described
- * @throws Error naming file and column when a column is missing, or file and line when too many rows are bad
+ * @throws Error naming file and column when a column is missing, or file and line when too many rows are bad (such without
+ *   a user, say) or a user has two
  */
 export async function* readSequenceTable(
   path: string,
@@ -27,10 +30,13 @@ export async function* readSequenceTable(
 ): AsyncGenerator<RawInteraction> {
   const { columns, delimiter, where } = sequenceTableSchema.parse(table);
   const conditions = Object.entries(where);
-  const parseRow = (row: Record<string, string>) => ({
-    user: row[columns.user],
-    items: conditions.every(([name, text]) => row[name] === text) ? row[columns.items].trim().split(/\s+/) : [],
-  });
+  const lineOf = new Map<string, number>();
+  const parseRow = (row: Record<string, string>, line: number) => {
+    const user = idOf(row[columns.user], `"${columns.user}"`);
+    if (!conditions.every(([name, text]) => row[name] === text)) return { user, items: [] };
+    checkFirstLine(path, line, user, lineOf);
+    return { user, items: row[columns.items].trim().split(/\s+/) };
+  };
   const wanted = [columns.user, columns.items, ...Object.keys(where)];
   const rows = parseDelimited(path, wanted, parseRow, { ...options, ...atomicFile, delimiter });
   for await (const { user, items } of rows) {
