@@ -117,7 +117,7 @@ export async function runStage<S extends Section>(stage: Stage<S>, options: Stag
     await rm(files, { recursive: true, force: true });
     throw error;
   }
-  await writeFile(join(work, 'done'), key);
+  await writeFile(join(work, 'done'), await doneTextOf(key, output));
   await rm(join(work, 'state'), { recursive: true, force: true });
 
   const seconds = (performance.now() - started) / 1000;
@@ -170,12 +170,15 @@ export async function readManifest(output: string): Promise<Manifest | undefined
 
 /** The manifest of what lies in `output`, if this very work made it and nothing was changed since. */
 async function readDone(output: string, work: string, key: string): Promise<Manifest | undefined> {
-  const doneKey = await readFile(join(work, 'done'), 'utf8').catch(() => undefined);
-  const manifest = doneKey === key ? await readManifest(output) : undefined;
-  if (!manifest) return undefined;
+  const manifest = await readManifest(output);
+  const doneText = await readFile(join(work, 'done'), 'utf8').catch(() => undefined);
+  if (!manifest || doneText !== (await doneTextOf(key, output))) return undefined;
   const found = await hashFolder(output);
   return JSON.stringify(found) === JSON.stringify(manifest.outputs) ? manifest : undefined;
 }
+
+/** What the work folder keeps of a complete stage. Nx restores another config's `output` from its cache and leaves the work folder as it is. */
+const doneTextOf = async (key: string, output: string) => `${key} ${await hashFile(join(output, 'manifest.json'))}`;
 
 /** Makes the work folder this key's own. */
 async function claimWork(work: string, key: string, log: (reason: string) => void): Promise<void> {

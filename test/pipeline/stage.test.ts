@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -120,6 +120,18 @@ describe('a complete stage', () => {
     await prepare('others', configOf('prepare-data: { minInteractions: 3 }'));
     await runStage(write({ 'a.txt': 'another' }), options());
     expect(read('embed-items/a.txt')).toBe('another');
+  });
+
+  it('is run again when its folder has come to hold what another config made, as Nx restores it', async () => {
+    await prepare();
+    const other = { config: configOf('seed: 7') };
+    await runStage(write({ 'a.txt': 'seed 42' }), options());
+    cpSync('checkpoints/shop/embed-items', 'cache', { recursive: true });
+    await runStage(write({ 'a.txt': 'seed 7' }), options(other));
+    rmSync('checkpoints/shop/embed-items', { recursive: true });
+    cpSync('cache', 'checkpoints/shop/embed-items', { recursive: true });
+    const { seed } = await runStage(write({ 'a.txt': 'seed 7' }), options(other));
+    expect([seed, read('embed-items/a.txt')]).toEqual([7, 'seed 7']);
   });
 
   it('is run again when somebody changed its files', async () => {
