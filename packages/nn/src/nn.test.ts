@@ -61,6 +61,22 @@ describe('relativePositionBucket', () => {
   });
 });
 
+describe('relativePositionBucket of a short maxDistance', () => {
+  it.each([4, 5, 8])('shares the last bucket from %i on, and is exact before', (maxDistance) => {
+    const positions = { buckets: 32, maxDistance, bidirectional: true };
+    for (let distance = 0; distance <= 60; distance++) {
+      const back = distance < maxDistance ? distance : 15;
+      expect(relativePositionBucket(-distance, positions)).toBe(back);
+      if (distance > 0) expect(relativePositionBucket(distance, positions)).toBe(16 + back);
+    }
+  });
+
+  it('shares it from there on where it looks back only, too', () => {
+    const back = { buckets: 32, maxDistance: 10, bidirectional: false };
+    expect([-9, -10, -16, -60].map((distance) => relativePositionBucket(distance, back))).toEqual([9, 31, 31, 31]);
+  });
+});
+
 describe.each(backends)('layers on %s', (backend) => {
   beforeAll(async () => {
     await selectBackend(backend);

@@ -37,9 +37,10 @@ export function relativePositionBucket(
   const first = bidirectional && distance > 0 ? half : 0;
   const back = bidirectional ? Math.abs(distance) : Math.max(-distance, 0);
   const exact = half / 2;
+  if (back >= maxDistance) return first + half - 1; // first, as T5's formula has a sense only where maxDistance is more than exact
   if (back < exact) return first + back;
   const logarithmic = exact + Math.floor((Math.log(back / exact) / Math.log(maxDistance / exact)) * (half - exact));
-  return first + Math.min(logarithmic, half - 1);
+  return first + logarithmic;
 }
 
 /**
