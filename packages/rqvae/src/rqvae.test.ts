@@ -122,6 +122,12 @@ describe.each(backends)('on %s', (backend) => {
 });
 
 describe('normaliseInputs', () => {
+  it.each(['standardise', 'rms'] as const)('scales what is constant by 1: %s', async (inputNormalisation) => {
+    const constant = { values: new Float32Array(200).fill(0.1), rows: 200, dim: 1 };
+    const params = initRqvae(key, constant, rqvaeSchema.parse({ ...small, inputNormalisation }));
+    expect(await params.normalisation.scale.data()).toEqual(Float32Array.of(1));
+  });
+
   const normalised = async (inputNormalisation: RqvaeConfig['inputNormalisation']) => {
     await selectBackend('cpu');
     const config = rqvaeSchema.parse({ ...small, inputNormalisation });

@@ -149,6 +149,11 @@ function measureNormalisation(
     mean[i % dim] += values[i] / rows;
   }
   for (let i = 0; i < rows * dim; i++) variance[i % dim] += (values[i] - mean[i % dim]) ** 2 / rows;
+  for (const [component, value] of variance.entries()) {
+    // What rounding leaves of a constant component; the bound is scikit-learn's StandardScaler's.
+    const rounding = rows * Number.EPSILON;
+    if (value <= rounding * value + (rounding * mean[component]) ** 2) variance[component] = 0;
+  }
   const total = variance.reduce((sum, v) => sum + v, 0) / dim;
   const tensors = (scale: (component: number) => number) => ({
     mean: tf.tensor1d(Float32Array.from(mean)),
