@@ -31,7 +31,8 @@ export async function generateSemanticIds(
 
 /**
  * The IDs of a catalogue that has grown: those of the old items as they are, then those of new items under the same tokenizer, which
- * need not be trained again. With `balanceLastLevel` they take last codes that are free.
+ * need not be trained again. With `balanceLastLevel` they take last codes that are free. A TIGER that was trained on the old IDs takes the
+ * new ones as long as no collision code is new, which `sizes` tells.
  *
  * @param embeddings  of the new items; they become items N .. N+M-1
  */

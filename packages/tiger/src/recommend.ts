@@ -18,10 +18,20 @@ export interface TigerModel {
   trie: PrefixTrie;
 }
 
-/** @param params  of a vocabulary of the informative positions of `ids` */
+/**
+ * @param params  of a vocabulary of the informative positions of `ids`
+ * @throws RangeError when the IDs have more or fewer tokens than the params, as when an appended item needs a new collision code
+ */
 export function createTigerModel(config: TigerConfig, ids: SemanticIds, params: Tiger): TigerModel {
   const read = informativePositions(ids);
-  return { config, params, ids: read, vocabulary: createVocabulary(read, config), trie: createPrefixTrie(read) };
+  const vocabulary = createVocabulary(read, config);
+  const [tokens] = params.embedding.shape;
+  if (vocabulary.size !== tokens) {
+    throw new RangeError(
+      `tiger: semantic IDs must have the ${tokens} tokens that the model has learnt, got ${vocabulary.size} with ${ids.sizes.join(' x ')} codes; leave out new items whose collision code is new, or train again`,
+    );
+  }
+  return { config, params, ids: read, vocabulary, trie: createPrefixTrie(read) };
 }
 
 /** TIGER on the interface of all recommenders, with what only generation can do. */

@@ -338,6 +338,22 @@ describe.each(backends)('TIGER on %s', (backend) => {
       }
     });
 
+    it.each([ofItems, config, { ...config, separator: true, userTokens: 7 }])(
+      'refuses an appended item whose collision code is new, which would move tokens: %#',
+      (own) => {
+        const few = assignSemanticIds(Int32Array.of(0, 0, 0, 1, 1, 0, 1, 1, 1, 1), 2, 2);
+        const params = initTiger(own, createVocabulary(few, own), 1);
+        const [collides, fits] = [
+          appendSemanticIds(few, Int32Array.of(1, 1)),
+          appendSemanticIds(few, Int32Array.of(0, 0)),
+        ];
+        expect(createTigerModel(own, fits, params).ids.numItems).toBe(6);
+        expect(() => createTigerModel(own, collides, params)).toThrow(
+          /^tiger: semantic IDs must have the \d+ tokens that the model has learnt, got \d+ with 2 x 2 x 3 codes; leave out/,
+        );
+      },
+    );
+
     it('reads items that came after training by their codes, and nothing at all', async () => {
       const grown = appendSemanticIds(ids, Int32Array.of(1, 1));
       const { params } = createModel(ofItems);
