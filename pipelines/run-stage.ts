@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { Precision } from '@codebeam/backend';
 import { Command } from 'commander';
+import { hashCode } from './hash-code.js';
 import { loadStage } from './load-stage.js';
 import { type StageName, stageNames, stageOf, workspaceRoot } from './pipeline.js';
 import { isVerbose, reportError } from './report-error.js';
@@ -14,20 +12,6 @@ const command = addRunOptions(new Command('run-stage'))
   .description('Runs one stage of a pipeline, from the files of the stages before it.')
   .argument('<stage>', stageNames.join(' | '))
   .requiredOption('--config <file>', 'the pipeline, e.g. pipelines/configs/amazon-beauty.yaml');
-
-/** Every package that the stage runs and the stage itself, as built: their JavaScript, in one hash. */
-function hashCode(code: string, names: readonly string[]): string {
-  const packages = names.flatMap((name) => {
-    const folder = join(workspaceRoot, 'packages', name, 'dist');
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file));
-  });
-  const own = readdirSync(import.meta.dirname).map((file) => join(import.meta.dirname, file));
-  const files = [...packages, ...own].filter((file) => file.endsWith('.js'));
-  const hash = createHash('sha256');
-  for (const file of [...files.sort(), join(import.meta.dirname, 'stages', `${code}.js`)])
-    hash.update(readFileSync(file));
-  return hash.digest('hex');
-}
 
 function versionsOf(packages: readonly string[]): Record<string, string> {
   const require = createRequire(import.meta.url);
@@ -73,7 +57,7 @@ async function main(stage: string, options: RunOptions & { config: string }): Pr
     dataset,
     run,
     config,
-    code: hashCode(code, packages),
+    code: hashCode(workspaceRoot, code, packages),
     versions: versionsOf(packages),
     ...(raw !== undefined && { raw }),
     ...(backend !== undefined && { backend }),

@@ -1,8 +1,19 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PipelineConfig } from '../../pipelines/config.js';
+import { hashCode } from '../../pipelines/hash-code.js';
 import { resolveConfig } from '../../pipelines/resolve-config.js';
 import { runStage, type Section, type Stage, type StageOptions } from '../../pipelines/stage.js';
 
@@ -140,6 +151,40 @@ describe('a complete stage', () => {
     writeFileSync('checkpoints/shop/embed-items/a.txt', 'tampered');
     await runStage(write({ 'a.txt': 'a' }), options());
     expect(read('embed-items/a.txt')).toBe('a');
+  });
+});
+
+describe('the code of a stage', () => {
+  const addon = `packages/native/prebuilds/${process.platform}-${process.arch}/digest.txt`;
+  const put = (file: string, text: string) => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  };
+  const hash = () => hashCode('.', 'evaluate', ['native']);
+
+  beforeEach(() => {
+    put('packages/native/dist/index.js', 'index');
+    put('pipelines/dist/stage.js', 'stage');
+    put('pipelines/dist/stages/evaluate.js', 'evaluate');
+    put('pipelines/dist/stages/train-tiger.js', 'train');
+    put(addon, 'amx');
+  });
+
+  it.each<[string, () => void]>([
+    ['a package', () => put('packages/native/dist/index.js', 'other')],
+    ["a file's name", () => renameSync('packages/native/dist/index.js', 'packages/native/dist/other.js')],
+    ['a native addon', () => put(addon, 'avx2')],
+    ['the stage', () => put('pipelines/dist/stages/evaluate.js', 'other')],
+  ])('is another when %s is another', (_, change) => {
+    const before = hash();
+    change();
+    expect(hash()).not.toBe(before);
+  });
+
+  it('is the same when another stage is another', () => {
+    const before = hash();
+    put('pipelines/dist/stages/train-tiger.js', 'other');
+    expect(hash()).toBe(before);
   });
 });
 
