@@ -182,6 +182,15 @@ it('a tokenizer that was trained with another config', async () => {
   );
 });
 
+it('residual k-means has no training curve, whatever was trained under its name before', async () => {
+  await selectBackend();
+  await runUntil('train-rqvae');
+  const curve = () => readFileSync('checkpoints/shop/train-rqvae/metrics.jsonl', 'utf8');
+  expect(curve()).toContain('"step":1,');
+  await run('train-rqvae', ['rqvae.tokenizer=residual-kmeans']);
+  expect(curve()).toBe('');
+});
+
 it('precomputed embeddings go in as they are', async () => {
   const layout = '[{interactions: {type: amazon, file: reviews.json.gz}, embeddings: vectors.arrow}]';
   const set = [`fetch-data.layouts=${layout}`, 'embed-items.encoder={type: precomputed, inItemOrder: true}'];
