@@ -122,6 +122,13 @@ describe('sequenceBatches', () => {
     expect(() => shuffledBatches(key, 3, 0).next()).toThrow(message);
   });
 
+  it('refuses sequences without two items in any', () => {
+    const single = packSequences([Int32Array.of(1), Int32Array.of(2)]);
+    expect(() => sequenceBatches(single, options)).toThrow(
+      'data: sequences must hold a user with two items at least, got none; users need two items in the training part',
+    );
+  });
+
   it('is the same for the same key however often it is walked', () => {
     const batches = sequenceBatches(sequences, options);
     expect(Array.from(batches)).toEqual(Array.from(batches));

@@ -62,12 +62,13 @@ export function bucketByLength(pairs: TrainingPairs, options: { batchSize: numbe
 
 /**
  * One epoch of batches of whole sequences, for models that read each item knowing those before it only: one pass gives a target after
- * every item. Of a user's items the last is a target only, and the first is read only.
+ * every item that is read. Of a user's items the last is a target only, and the first is read only; those before the latest
+ * maxHistory + 1 are neither.
  *
  * @param maxHistory  items of a user that are read, the latest ones
  * @param batchSize   users in a batch; the last one holds what is left over
  * @param key         the epoch's key: `foldIn(createKey(seed, 'shuffle'), epoch)`
- * @throws RangeError when batchSize is no integer from 1
+ * @throws RangeError when batchSize is no integer from 1, or no user has two items
  */
 export function sequenceBatches(
   sequences: Sequences,
@@ -79,6 +80,11 @@ export function sequenceBatches(
   const users = Int32Array.from({ length: numUsers }, (_, user) => user).filter(
     (user) => sequenceOf(sequences, user).length >= 2,
   );
+  if (users.length === 0) {
+    throw new RangeError(
+      'data: sequences must hold a user with two items at least, got none; users need two items in the training part',
+    );
+  }
   function* batches(): Generator<Batch> {
     for (const chosen of shuffledBatches(key, users.length, batchSize)) {
       const batch = chosen.map((place) => users[place]);

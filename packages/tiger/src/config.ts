@@ -6,7 +6,7 @@ export const tigerSchema = z.strictObject({
     .enum(['codes', 'items'])
     .default('codes')
     .describe(
-      "codes: a history is a row of codes, read both ways (paper). items: each item is one vector, its codes' embeddings and one of its own added up, and is read knowing the items before it only; the decoder attends to the latest item, and one pass trains a target after every item",
+      "codes: a history is a row of codes, read both ways (paper). items: each item is one vector, its codes' embeddings and one of its own added up, and is read knowing the items before it only; the decoder attends to the latest item, and one pass trains a target after every item that is read, of a user's maxHistory latest",
     ),
   modelWidth: z
     .int()
