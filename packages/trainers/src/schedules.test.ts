@@ -27,9 +27,9 @@ describe('schedules', () => {
     expect([1, 10_000, 40_000].map(inverseSqrt({ holdSteps: 10_000 }))).toEqual([1, 1, 0.5]);
   });
 
-  it('refuses fewer total steps than warm-up steps', () => {
+  it('refuses a warm-up that is as long as the run', () => {
     expect(() => cosine({ warmupSteps: 10, totalSteps: 10 })).toThrow(
-      'trainers: schedule totalSteps must be an integer of at least 11, got 10; change the schedule',
+      "trainers: schedule warmupSteps must be less than the run's 10 steps, got 10; shorten the warm-up",
     );
   });
 });

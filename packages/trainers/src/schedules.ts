@@ -13,7 +13,7 @@ export function constant({ warmupSteps = 0 }: { warmupSteps?: number } = {}): Sc
 /** After the warm-up falls in a straight line to 0 at `totalSteps`, and stays there. */
 export function linear({ warmupSteps = 0, totalSteps }: { warmupSteps?: number; totalSteps: number }): Schedule {
   const warmup = constant({ warmupSteps });
-  check('totalSteps', totalSteps, warmupSteps + 1);
+  checkWarmup(warmupSteps, totalSteps);
   return (step) => warmup(step) * (1 - progress(step, warmupSteps, totalSteps));
 }
 
@@ -21,7 +21,7 @@ export function linear({ warmupSteps = 0, totalSteps }: { warmupSteps?: number; 
 export function cosine(options: { warmupSteps?: number; totalSteps: number; floor?: number }): Schedule {
   const { warmupSteps = 0, totalSteps, floor = 0 } = options;
   const warmup = constant({ warmupSteps });
-  check('totalSteps', totalSteps, warmupSteps + 1);
+  checkWarmup(warmupSteps, totalSteps);
   return (step) => {
     const fallen = (1 - Math.cos(Math.PI * progress(step, warmupSteps, totalSteps))) / 2;
     return warmup(step) * (1 - (1 - floor) * fallen);
@@ -44,6 +44,14 @@ export function inverseSqrt(options: { warmupSteps?: number; holdSteps?: number 
 /** The share of the way from the end of the warm-up to the last update, in [0, 1]. */
 function progress(step: number, warmupSteps: number, totalSteps: number): number {
   return Math.min(1, Math.max(0, (step - warmupSteps) / (totalSteps - warmupSteps)));
+}
+
+function checkWarmup(warmupSteps: number, totalSteps: number): void {
+  check('totalSteps', totalSteps, 1);
+  if (warmupSteps < totalSteps) return;
+  throw new RangeError(
+    `trainers: schedule warmupSteps must be less than the run's ${totalSteps} steps, got ${warmupSteps}; shorten the warm-up`,
+  );
 }
 
 function check(name: string, value: number, least: number): void {

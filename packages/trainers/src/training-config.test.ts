@@ -54,6 +54,19 @@ describe('trainingPlan', () => {
     expect(at('inverse-sqrt', 8, 32)).toEqual([1, 0.5]);
   });
 
+  it('warms up over a tenth of a run that the warm-up does not fit into, whatever the schedule', () => {
+    for (const name of ['constant', 'linear', 'cosine', 'inverse-sqrt']) {
+      const schedule = (warmupSteps: number, totalSteps = 30) =>
+        plan({ maxEpochs: 0, maxSteps: totalSteps, schedule: { name, warmupSteps } }, 10).schedule;
+      for (const tooLong of [30, 50]) {
+        expect([1, 2, 3, 4, 30].map(schedule(tooLong))).toEqual([1, 2, 3, 4, 30].map(schedule(3)));
+        expect(schedule(tooLong)(3)).toBe(1);
+      }
+      expect(schedule(29)(14)).toBe(14 / 29);
+      expect(schedule(50, 5)(1)).toBe(schedule(0, 5)(1));
+    }
+  });
+
   it('takes the base rate of the optimizer from the config', () => {
     expect(plan({ optimizer: 'adagrad', learningRate: 0.4 }, 1).optimizer.learningRate).toBe(0.4);
     expect(plan({ learningRate: 0.01 }, 1).optimizer.learningRate).toBe(0.01);

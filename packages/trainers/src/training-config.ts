@@ -34,7 +34,11 @@ export const trainingSchema = z.strictObject({
         .enum(['constant', 'linear', 'cosine', 'inverse-sqrt'])
         .default('constant')
         .describe('course of the learning rate after the warm-up (paper, TIGER: inverse-sqrt)'),
-      warmupSteps: count.default(0).describe('steps over which the rate rises in a straight line'),
+      warmupSteps: count
+        .default(0)
+        .describe(
+          'steps over which the rate rises in a straight line; a tenth of the run where it has no more steps than these',
+        ),
       holdSteps: count
         .default(0)
         .describe('inverse-sqrt only: steps until which the full rate holds (paper, TIGER: 10,000)'),
@@ -60,7 +64,9 @@ export const trainingSchema = z.strictObject({
     .default(500)
     .describe('steps between checkpoints, which is what a killed run loses at most'),
   checkpointDir: z.string().min(1).default('checkpoints').describe("folder of checkpoints, under the stage's"),
-  saveTopK: count.default(3).describe('best validated checkpoints to keep beside the last two'),
+  saveTopK: count
+    .default(3)
+    .describe('best validated checkpoints to keep beside the last two; the best is kept in any case'),
   logDir: z
     .string()
     .min(1)
@@ -92,7 +98,7 @@ export const runSettings = {
  * What `fit` takes from the config, and the number of steps that this makes if nothing stops it.
  *
  * @param batchesPerEpoch  before accumulation
- * @throws RangeError when both limits are 0, or the warm-up is longer than the run
+ * @throws RangeError when both limits are 0
  */
 export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
   const { maxEpochs, maxSteps, learningRate, weightDecay, accumulate, gradientClip, precision, seed } = config;
@@ -104,7 +110,7 @@ export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
   const optimizer = config.optimizer === 'adamw' ? adamw({ learningRate, weightDecay }) : adagrad({ learningRate });
   const plan = {
     optimizer,
-    schedule: scheduleOf(config.schedule, totalSteps),
+    schedule: scheduleOf({ ...config.schedule, warmupSteps: warmupOf(config, totalSteps) }, totalSteps),
     accumulate,
     precision,
     seed,
@@ -113,6 +119,11 @@ export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
     ...(gradientClip > 0 && { clipNorm: gradientClip }),
   } satisfies Partial<FitOptions<never, never>>;
   return { ...plan, totalSteps };
+}
+
+/** Steps of the warm-up: those asked for, or a tenth of a run that has no more steps than these. */
+export function warmupOf({ schedule: { warmupSteps } }: Pick<TrainingConfig, 'schedule'>, totalSteps: number): number {
+  return warmupSteps < totalSteps ? warmupSteps : Math.floor(totalSteps / 10);
 }
 
 function scheduleOf({ name, warmupSteps, holdSteps }: TrainingConfig['schedule'], totalSteps: number): Schedule {
