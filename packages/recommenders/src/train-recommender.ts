@@ -65,6 +65,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
     },
     async fit(data, { training, ...rest }, context) {
       const config = rest as unknown as C;
+      const { itemIds: _, userIds: __, ...learnt } = data; // names change nothing
       const { seed, label = model, stateFolder, logFolder, validation } = context;
       const plan: TrainingConfig = { ...training, ...decided, seed, experimentName: label };
       const shuffleKey = createKey(seed, 'shuffle');
@@ -73,7 +74,7 @@ export function defineTrainedRecommender<C extends object, P extends Params, B>(
       const trained = await train<P, B>({
         label,
         training: plan,
-        identity: { [model]: config, numItems: data.numItems },
+        identity: { [model]: config, ...learnt },
         params: init(all, data, seed),
         batches: epoch,
         batchesPerEpoch: epoch(0).size,

@@ -80,7 +80,7 @@ describe('loadCheckpoint', () => {
 
   it('refuses a checkpoint of another config and names both', async () => {
     await expect(loadCheckpoint(path(), createParams(), 'xyz')).rejects.toThrow(
-      `trainers: ${path()} must be of config xyz, got one of config abc; go back to that config, or delete the checkpoints to train from the start`,
+      `trainers: ${path()} must be of config xyz, got one of config abc; go back to that config and its data, or delete the checkpoints to train from the start`,
     );
   });
 
@@ -127,7 +127,7 @@ describe('resume', () => {
 
   it('refuses to begin anew where every checkpoint is damaged', async () => {
     await writeFile(checkpointPath(directory, 1), '');
-    await expect(resume(directory, createParams(), 'abc', () => {})).rejects.toThrow(
+    await expect(resume(directory, createParams(), 'abc', { warn: () => {} })).rejects.toThrow(
       `trainers: ${directory} must hold an intact checkpoint, got 1 damaged; delete it to train from the start`,
     );
   });

@@ -44,19 +44,27 @@ export async function loadCheckpoint<P extends Params>(
  *
  * @param params  new parameters; disposed when a checkpoint takes their place
  * @param warn    hears of each damaged file
+ * @param needs   steps whose checkpoints the run will want as well: a state is passed over where one of them is damaged or gone
  * @throws RangeError when every checkpoint is damaged, or the newest intact one is of another config
  */
 export async function resume<P extends Params>(
   directory: string,
   params: P,
   configHash: string,
-  warn: (message: string) => void = console.warn,
+  {
+    warn = console.warn,
+    needs = () => [],
+  }: { warn?: (message: string) => void; needs?: (state: Omit<FitState<P>, 'params' | 'optimizer'>) => number[] } = {},
 ): Promise<FitState<P> | { params: P }> {
   const paths = (await listCheckpoints(directory)).map((step) => checkpointPath(directory, step));
   for (const path of paths) {
     let file: Awaited<ReturnType<typeof readIntact>>;
     try {
       file = await readIntact(path);
+      const others = file.metadata.configHash === configHash ? needs(JSON.parse(file.metadata.state)) : [];
+      for (const other of others.map((step) => checkpointPath(directory, step))) {
+        if (other !== path) await readIntact(other);
+      }
     } catch (error) {
       warn(`${(error as Error).message}; the checkpoint before it is tried`);
       continue;
@@ -120,7 +128,7 @@ function restore<P extends Params>(
   if (metadata.configHash !== configHash) {
     throw new RangeError(
       `trainers: ${path} must be of config ${configHash}, got one of config ${metadata.configHash}; ` +
-        'go back to that config, or delete the checkpoints to train from the start',
+        'go back to that config and its data, or delete the checkpoints to train from the start',
     );
   }
   const params = restoreParams(path, unprefixed('params.', tensors), expected);

@@ -42,7 +42,7 @@ async function train(directory: string, { killAt = 0, warn = (_: string) => {} }
   };
   const interval = { every: 3, unit: 'step' } as const; // an epoch has two steps: some saves fall within one
   await fit<Net, number[]>({
-    start: await resume(directory, createNet(), 'config-a', warn),
+    start: await resume(directory, createNet(), 'config-a', { warn }),
     loss: (net, rows, { key }) => ({ loss: squaredError(net, rows, (x) => dropout(x, 0.1, key)) }),
     batches: (epoch) => {
       const order = Array.from(permutation(foldIn(createKey(seed, 'shuffle'), epoch), inputs.length));

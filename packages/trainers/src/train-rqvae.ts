@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { tf } from '@codebeam/backend';
 import { type Embeddings, shuffledBatches } from '@codebeam/data';
@@ -79,7 +78,7 @@ export async function trainRqvae(options: TrainRqvaeOptions): Promise<RqvaeParam
     batches: (epoch) => shuffledBatches(foldIn(shuffleKey, epoch), embeddings.rows, training.batchSize),
     batchesPerEpoch: Math.ceil(embeddings.rows / training.batchSize),
     trainable: isTrainable(config),
-    identity: { config, embeddings: createHash('sha256').update(embeddings.values).digest('hex') },
+    identity: { config, embeddings: embeddings.values },
     callbacks: [start, revive, ...log, ...callbacks],
     ...(stateFolder !== undefined && { stateFolder }),
     ...(logFolder !== undefined && { logFolder }),

@@ -1,3 +1,4 @@
+import { tf } from '@codebeam/backend';
 import {
   type Batch,
   bucketByLength,
@@ -67,7 +68,8 @@ export interface TrainTigerOptions
 
 /**
  * Trains TIGER on every prefix of every training sequence with the item that follows. Rajput et al. 2023, sec. 4.1. Where the encoder
- * reads items, a batch is `batchSize` users with all of their prefixes.
+ * reads items, a batch is `batchSize` users, each with the prefixes that end among the latest `maxHistory` items before the last one: what a
+ * longer user did before these is never a target.
  *
  * @returns the model, and what its validations measured
  * @throws RangeError when sub-sequences are asked for of an encoder that reads items, or a teacher's share without a teacher
@@ -97,11 +99,11 @@ export async function trainTiger(
     return bucketByLength(drawn, { batchSize, key });
   };
 
-  const { params, validations } = await train<Tiger, Batch>({
+  const { params, optimizer, validations } = await train<Tiger, Batch>({
     ...folders,
     label: 'train-tiger',
     training,
-    identity: { config, vocabulary },
+    identity: { config, sequences, ids, teacher, userIds: config.userTokens > 0 ? userIds : undefined },
     params: initTiger(config, vocabulary, seed),
     batches,
     batchesPerEpoch: batches(0).size,
@@ -121,5 +123,6 @@ export async function trainTiger(
       },
     }),
   });
+  tf.dispose(optimizer);
   return { model: createTigerModel(config, ids, params), validations };
 }
