@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { hashFile } from '@codebeam/data';
+import { hashFile, holdLock } from '@codebeam/data';
 import type { ComparisonConfig, Config, ExperimentConfig, PipelineConfig } from './config.js';
 import { type StageName, stageFolders, stageOf } from './pipeline.js';
 
@@ -71,9 +71,26 @@ export interface StageOptions {
  * command line or to the list of configs.) A killed stage finds its `state` folder again; work of another config,
  * other inputs or other code is deleted instead.
  *
- * @throws Error when a file of an earlier stage is missing or not the one that its manifest names, and what the stage throws
+ * @throws Error when a file of an earlier stage is missing or not the one that its manifest names, or when another process is at work on
+ *         the stage; and what the stage throws
  */
 export async function runStage<S extends Section>(stage: Stage<S>, options: StageOptions): Promise<Manifest> {
+  const { name, run } = options;
+  const { work } = stageFolders(run, name);
+  await mkdir(dirname(work), { recursive: true });
+  const release = await holdLock(
+    `${work}.lock`,
+    (holder) =>
+      `pipelines: ${name} of ${run} must be one process's work at a time, got process ${holder} at it; wait for its end, or give another --run`,
+  );
+  try {
+    return await runAlone(stage, options);
+  } finally {
+    await release();
+  }
+}
+
+async function runAlone<S extends Section>(stage: Stage<S>, options: StageOptions): Promise<Manifest> {
   const { name, dataset, run, config, code, versions, raw, backend, precision, log = console.log } = options;
   const { output, work, logs } = stageFolders(run, name);
   const { sections, reads } = stageOf(config, name);

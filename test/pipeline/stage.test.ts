@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -207,6 +208,27 @@ describe('a stage that fails', () => {
     await expect(runStage(failing, options({ config: configOf('seed: 7') }))).rejects.toThrow('ENOSPC');
     expect(read('embed-items/a.txt')).toBe('a');
     expect(JSON.parse(read('embed-items/manifest.json')).seed).toBe(42);
+  });
+});
+
+describe('a stage that another process works on', () => {
+  const lock = 'checkpoints/.work/shop/embed-items.lock';
+
+  it('is left to it', async () => {
+    await prepare();
+    writeFileSync(lock, String(process.ppid));
+    await expect(runStage(write({ 'a.txt': 'a' }), options())).rejects.toThrow(
+      `pipelines: embed-items of shop must be one process's work at a time, got process ${process.ppid} at it; wait for its end, or give another --run`,
+    );
+    expect(existsSync(lock)).toBe(true);
+  });
+
+  it('is run where that one was killed, and lets others in afterwards', async () => {
+    await prepare();
+    writeFileSync(lock, String(spawnSync(process.execPath, ['--version']).pid));
+    await runStage(write({ 'a.txt': 'a' }), options());
+    expect(read('embed-items/a.txt')).toBe('a');
+    expect(existsSync(lock)).toBe(false);
   });
 });
 

@@ -32,6 +32,7 @@ export { checkEmbeddings, type Embeddings, joinEmbeddings, readEmbeddings, write
 export { type Feature, type FeatureTable, featureMatrix, itemFeatures } from './features.js';
 export { type Filter, filterInteractions, filterSchema } from './filters.js';
 export { hashFile } from './hash-file.js';
+export { holdLock } from './hold-lock.js';
 export {
   type CoreBounds,
   collectInteractions,

@@ -1,6 +1,6 @@
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { hashFile, isSection, writeFileAtomically } from '@codebeam/data';
+import { hashFile, holdLock, isSection, writeFileAtomically } from '@codebeam/data';
 import { parts, type TuneConfig } from './tune-config.js';
 
 /** What an output folder says of itself: the resolved config, and the sha256 of the files of data. */
@@ -43,53 +43,13 @@ export async function claimOutput(output: string, config: TuneConfig, folder: st
     else await rm(join(output, 'estimates.json'), { force: true });
   }
   await mkdir(output, { recursive: true });
-  const release = await keepOthersOut(output);
+  const release = await holdLock(
+    join(output, 'lock'),
+    (holder) =>
+      `cli: ${output} must be one process's at a time, got process ${holder} at work in it; wait for its end, or name another output`,
+  );
   await writeFileAtomically(path, `${JSON.stringify(record, null, 2)}\n`);
   return { recordPath: path, release };
-}
-
-async function keepOthersOut(output: string): Promise<() => Promise<void>> {
-  const path = join(output, 'lock');
-  for (let attempt = 0; ; attempt++) {
-    const isOurs = await writeFile(path, String(process.pid), { flag: 'wx' }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
-    if (isOurs) return () => rm(path, { force: true });
-    const holder = await holderOf(path);
-    if (isRunning(holder) || attempt > 0) {
-      throw new RangeError(
-        `cli: ${output} must be one process's at a time, got process ${holder} at work in it; wait for its end, or name another output`,
-      );
-    }
-    await takeAway(path, holder);
-  }
-}
-
-const holderOf = async (path: string) => Number(await readFile(path, 'utf8').catch(() => ''));
-
-/** Removes the lock of a process that was killed, and no other: of several that try, a rename lets one. */
-async function takeAway(path: string, dead: number): Promise<void> {
-  const aside = `${path}.${process.pid}`;
-  const isTaken = await rename(path, aside).then(
-    () => true,
-    () => false,
-  );
-  if (!isTaken) return;
-  if ((await holderOf(aside)) === dead) await rm(aside);
-  else await rename(aside, path); // somebody was quicker, and holds it now
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1 || pid === process.pid) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function checkSame(output: string, before: Record, now: Record): void {
