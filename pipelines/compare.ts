@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readParquet } from '@codebeam/data';
-import { compareOverSeeds, type MetricName, meansOverSeeds, metricOf } from '@codebeam/eval';
+import { compareOverSeeds, cutOffsOf, type MetricName, meansOverSeeds, metricOf, recallAndNdcg } from '@codebeam/eval';
 import { Command } from 'commander';
 import { stageFolders } from './pipeline.js';
 import { isVerbose, reportError } from './report-error.js';
-import { readResults } from './results.js';
+import { type RunResults, readResults } from './results.js';
 
 /**
  * Several runs of one pipeline that differ in the seed alone, side by side: mean, 95 % interval over users and deviation over seeds of each
@@ -15,12 +15,15 @@ const command = new Command('compare')
   .description('Means over runs that differ in their seed, and paired differences to a reference.')
   .argument('<runs...>', 'folders under checkpoints/ that have been evaluated')
   .option('--reference <model>', 'what the others are compared with', 'sasrec')
-  .option('--metrics <names>', 'which, with their cut-offs', 'recall@5,ndcg@5,recall@10,ndcg@10')
+  .option(
+    '--metrics <names>',
+    'which, with their cut-offs; by default recall and NDCG at the two nearest to 10 that the first run has',
+  )
   .option('--verbose', 'print the stack of an error');
 
 interface Options {
   reference: string;
-  metrics: string;
+  metrics?: string;
   verbose?: true;
 }
 
@@ -34,9 +37,13 @@ interface Row {
 type Table = Map<string, Row & { asked: string; ranks: Int32Array[] }>;
 
 async function main(runs: readonly string[], { reference, metrics }: Options): Promise<void> {
-  const names = metrics.split(',') as MetricName[];
-  for (const name of names) metricOf(name); // a name that is none is told before anything is read
-  const { table, seeds } = await readRanks(runs);
+  const chosen = metrics?.split(',') as MetricName[] | undefined;
+  for (const name of chosen ?? []) metricOf(name); // a name that is none is told before anything is read
+  const results = await readAllResults(runs);
+  const names = chosen ?? recallAndNdcg(results[0]);
+  for (const [i, result] of results.entries()) checkLength(runs[i], result, names);
+  const seeds = results.map(({ seed }) => seed);
+  const table = await readRanks(runs);
   const models = new Set(Array.from(table.values(), ({ model }) => model));
   if (!models.has(reference)) {
     throw new RangeError(`pipelines: --reference must be one of ${[...models].join(', ')}, got ${reference}`);
@@ -69,17 +76,44 @@ async function main(runs: readonly string[], { reference, metrics }: Options): P
   }
 }
 
-/** @throws Error when a run is not of the same users and targets as the first */
-async function readRanks(runs: readonly string[]): Promise<{ table: Table; seeds: number[] }> {
-  const table: Table = new Map();
-  const seeds: number[] = [];
+/** @throws Error when a run has not been evaluated · RangeError when two have the same seed */
+async function readAllResults(runs: readonly string[]): Promise<RunResults[]> {
+  const results: RunResults[] = [];
   for (const run of runs) {
-    const path = join(stageFolders(run, 'evaluate').output, 'ranks.parquet');
+    const path = ranksOf(run);
     if (!existsSync(path)) {
       throw new Error(
         `pipelines: runs must have been evaluated, got no ${path}; run the pipeline with --run ${run} first`,
       );
     }
+    const result = await readResults(run);
+    const same = results.findIndex(({ seed }) => seed === result.seed);
+    if (same >= 0) {
+      throw new RangeError(
+        `pipelines: runs to compare must differ in their seed, got ${result.seed} for ${runs[same]} and ${run}; leave one out`,
+      );
+    }
+    results.push(result);
+  }
+  return results;
+}
+
+/** A rank is that in a list of the run's largest cut-off: what stands beyond it is unknown. */
+function checkLength(run: string, results: RunResults, names: readonly MetricName[]): void {
+  const length = Math.max(...cutOffsOf(results));
+  for (const name of names) {
+    if (Number(name.split('@')[1]) <= length) continue;
+    throw new RangeError(
+      `pipelines: cut-offs must be at most ${length}, the length of the lists of ${run}, got ${name}; name others with --metrics`,
+    );
+  }
+}
+
+/** @throws Error when a run is not of the same users and targets as the first */
+async function readRanks(runs: readonly string[]): Promise<Table> {
+  const table: Table = new Map();
+  for (const run of runs) {
+    const path = ranksOf(run);
     const columns = await readParquet(path, {
       model: 'string',
       user: 'int32',
@@ -88,7 +122,6 @@ async function readRanks(runs: readonly string[]): Promise<{ table: Table; seeds
       target: 'int32',
       rank: 'int32',
     });
-    seeds.push((await readResults(run)).seed);
     const found = new Map<string, Row & { asked: number[]; ranks: number[] }>();
     for (const [at, rank] of columns.rank.entries()) {
       const model = String(columns.model[at]);
@@ -112,8 +145,15 @@ async function readRanks(runs: readonly string[]): Promise<{ table: Table; seeds
       table.set(key, row);
     }
   }
-  return { table, seeds };
+  for (const [key, { ranks }] of table) {
+    if (ranks.length === runs.length) continue;
+    console.log(`left out, for ${ranks.length} of ${runs.length} runs have it: ${key}`);
+    table.delete(key);
+  }
+  return table;
 }
+
+const ranksOf = (run: string) => join(stageFolders(run, 'evaluate').output, 'ranks.parquet');
 
 const keyOf = (model: string, protocol: string) => `${model}, ${protocol}`;
 const digits = (x: number) => x.toFixed(4).replace(/^0/, '');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { comparedCutOff, formatResults, type ResultsTable } from '@codebeam/eval';
+import { comparedCutOff, cutOffsOf, formatResults, type ResultsTable } from '@codebeam/eval';
 import { stageFolders } from './pipeline.js';
 
 /** The content of `checkpoints/<run>/evaluate/metrics.json`. */
@@ -23,11 +23,11 @@ export function formatRunResults(results: RunResults): string {
 }
 
 /** What WarpRec's tables show, at the cut-off nearest to 10; or, by conventions with less than a row of metrics, all of these. */
-function comparedColumns({ models }: RunResults): string[] {
+function comparedColumns(results: RunResults): string[] {
+  const { models } = results;
   const all = Object.keys(models[0].metrics);
   if (all.length <= 7) return all;
-  const cutOffs = all.flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? []);
-  const k = comparedCutOff(cutOffs.map(Number));
+  const k = comparedCutOff(cutOffsOf(results));
   return ['ndcg', 'precision', 'recall', 'mrr', 'map', 'gini', 'coverage']
     .map((metric) => `${metric}@${k}`)
     .filter((metric) => metric in models[0].metrics);

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeParquet } from '@codebeam/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // These run what Nx runs: the built commands, as processes of their own. `npm test` builds before it tests.
@@ -120,6 +121,53 @@ describe('a fault of the caller', () => {
     const { status, stderr } = run(stage, ...args);
     expect(stderr).toMatch(message);
     expect(status).toBe(1);
+  });
+});
+
+describe('compare', () => {
+  const put = async (run: string, seed: number, ks: number[], models: Record<string, number[]>) => {
+    const output = join(folder, 'checkpoints', run, 'evaluate');
+    mkdirSync(output, { recursive: true });
+    const metrics = Object.fromEntries(ks.map((k) => [`recall@${k}`, { mean: 0, low: 0, high: 0 }]));
+    writeFileSync(join(output, 'metrics.json'), JSON.stringify({ seed, models: [{ name: 'tiger', metrics }] }));
+    const rows = Object.entries(models).flatMap(([model, ranks]) => ranks.map((rank, user) => ({ model, rank, user })));
+    await writeParquet(join(output, 'ranks.parquet'), {
+      model: { type: 'string', values: rows.map(({ model }) => model) },
+      ties: { type: 'string', values: rows.map(() => 'file') },
+      historyMask: { type: 'string', values: rows.map(() => 'on') },
+      user: { type: 'int32', values: Int32Array.from(rows, ({ user }) => user) },
+      target: { type: 'int32', values: new Int32Array(rows.length) },
+      rank: { type: 'int32', values: Int32Array.from(rows, ({ rank }) => rank) },
+    });
+  };
+  const compare = (...args: string[]) =>
+    spawnSync(process.execPath, [join(built, 'compare.js'), ...args], {
+      cwd: folder,
+      env: environment,
+      encoding: 'utf8',
+    });
+
+  beforeAll(async () => {
+    await put('one', 1, [1, 5], { sasrec: [1, 0, 3, 0], tiger: [1, 2, 3, 0], markov: [1, 1, 1, 1] });
+    await put('two', 2, [1, 5], { sasrec: [1, 0, 0, 0], tiger: [1, 2, 0, 0] });
+    await put('again', 2, [1, 5], { sasrec: [1, 0, 0, 0] });
+  });
+
+  it('shows means at cut-offs that the lists have, and what all runs have', () => {
+    const { stdout, stderr } = compare('one', 'two');
+    expect(stderr).toBe('');
+    expect(stdout).toContain('left out, for 1 of 2 runs have it: markov, ties file, mask on\n');
+    expect(stdout).toMatch(/^tiger, ties file, mask on +recall@1 \.2500 .* recall@5 \.6250 /m);
+    expect(stdout).not.toMatch(/@10|^markov/m);
+  });
+
+  it('refuses a cut-off beyond the lists, and a seed twice', () => {
+    expect(compare('one', 'two', '--metrics', 'recall@5,recall@10').stderr).toBe(
+      'error: pipelines: cut-offs must be at most 5, the length of the lists of one, got recall@10; name others with --metrics\n',
+    );
+    expect(compare('one', 'two', 'again').stderr).toBe(
+      'error: pipelines: runs to compare must differ in their seed, got 2 for two and again; leave one out\n',
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Interval } from './confidence.js';
-import type { ModelResult, Protocol, ResultsTable } from './results.js';
+import type { MetricName } from './metrics.js';
+import { comparedCutOff, type ModelResult, type Protocol, type ResultsTable } from './results.js';
 
 /** The banner over everything measured on the synthetic sample. */
 export function sampleWarning({ dataset }: Pick<ResultsTable, 'dataset'>): string | undefined {
@@ -39,12 +40,10 @@ export function groupByProtocol(results: ResultsTable): { protocol: Protocol; mo
 /**
  * The results as an aligned text table for a terminal: mean +/- half the 95 % interval, one block per protocol.
  *
- * @param metrics  columns; those that a model lacks stay empty
+ * @param metrics  columns; those that a model lacks stay empty. Default: recall and NDCG at the two cut-offs nearest to 10 that there are,
+ *                 coverage and invalid IDs at the nearest
  */
-export function formatResults(
-  results: ResultsTable,
-  metrics: readonly string[] = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10', 'coverage@10', 'invalidIdRate@10'],
-): string {
+export function formatResults(results: ResultsTable, metrics: readonly string[] = defaultColumns(results)): string {
   const { run, dataset, split, seed, protocol } = results;
   const warning = sampleWarning(results);
   const lines = [
@@ -70,6 +69,31 @@ export function formatResults(
     lines.push(...table.slice(1));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function defaultColumns(results: ResultsTable): string[] {
+  const nearest = comparedCutOff(cutOffsOf(results));
+  return [...recallAndNdcg(results), `coverage@${nearest}`, `invalidIdRate@${nearest}`];
+}
+
+/** Recall and NDCG at the two cut-offs nearest to 10 that a table has, at the smaller first. */
+export function recallAndNdcg(results: Pick<ResultsTable, 'models'>): MetricName[] {
+  const cutOffs = cutOffsOf(results);
+  const nearest = comparedCutOff(cutOffs);
+  const others = cutOffs.filter((k) => k !== nearest);
+  const shown = others.length > 0 ? [nearest, comparedCutOff(others)] : [nearest];
+  return shown.sort((a, b) => a - b).flatMap((k): MetricName[] => [`recall@${k}`, `ndcg@${k}`]);
+}
+
+/** The cut-offs of a table's metrics, each once. */
+export function cutOffsOf({ models }: Pick<ResultsTable, 'models'>): number[] {
+  return [
+    ...new Set(
+      Object.keys(models[0].metrics)
+        .flatMap((metric) => /@(\d+)$/.exec(metric)?.[1] ?? [])
+        .map(Number),
+    ),
+  ];
 }
 
 function formatInterval(interval: Interval | undefined): string {

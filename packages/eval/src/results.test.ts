@@ -96,6 +96,23 @@ describe('formatResults', () => {
     expect(text).not.toContain('SYNTHETIC');
   });
 
+  it('has columns for the cut-offs that there are', () => {
+    const results = buildResults(options);
+    const columnsAt = (...ks: number[]) => {
+      const metrics = Object.fromEntries(
+        ks.flatMap((k) => ['recall', 'ndcg', 'coverage'].map((name) => [`${name}@${k}`, { mean: 0, low: 0, high: 0 }])),
+      );
+      const text = formatResults({ ...results, models: [{ ...results.models[0], metrics }] });
+      const header = text.split('\n').find((line) => line.startsWith('model'));
+      return header?.split(/ {2,}/).slice(3).join(' ');
+    };
+    const standard = 'recall@5 ndcg@5 recall@10 ndcg@10 coverage@10 invalidIdRate@10';
+    expect(columnsAt(1, 5, 10, 20)).toBe(standard);
+    expect(columnsAt(20, 10, 5)).toBe(standard);
+    expect(columnsAt(1, 5)).toBe('recall@1 ndcg@1 recall@5 ndcg@5 coverage@5 invalidIdRate@5');
+    expect(columnsAt(10)).toBe('recall@10 ndcg@10 coverage@10 invalidIdRate@10');
+  });
+
   it('says loudly that a sample is not the data', () => {
     const results = buildResults({ ...options, dataset: { ...options.dataset, source: 'sample' } });
     expect(formatResults(results)).toMatch(
