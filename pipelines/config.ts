@@ -17,8 +17,14 @@ import {
   listPolicyTypes,
   planSchema,
 } from '@codebeam/simulation';
-import { tigerSchema } from '@codebeam/tiger';
-import { rqvaeTrainingSchema, runSettings, tigerTrainingSchema } from '@codebeam/trainers';
+import { type TigerConfig, tigerSchema } from '@codebeam/tiger';
+import {
+  endlessness,
+  historiesContradiction,
+  rqvaeTrainingSchema,
+  runSettings,
+  tigerTrainingSchema,
+} from '@codebeam/trainers';
 import { z } from 'zod';
 
 /** Sections of a config file that override its recipe: `--smoke` and so on, Nx configurations of the same names. */
@@ -206,6 +212,22 @@ function checkPresplit(layouts: readonly Layout[], split: string | undefined, co
   }
 }
 
+/** What each key may be, but not beside the others; the trainers have the same rules. */
+function refuseContradictions(
+  config: { tiger: TigerConfig; 'train-tiger': z.output<typeof trainTigerSchema> } & Record<
+    'train-sasrec' | 'train-rqvae',
+    { maxEpochs: number; maxSteps: number }
+  >,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (path: string[], message: string | undefined) =>
+    message !== undefined && context.addIssue({ code: 'custom', path, message });
+  for (const stage of ['train-sasrec', 'train-rqvae', 'train-tiger'] as const) {
+    refuse([stage, 'maxEpochs'], endlessness(config[stage]));
+  }
+  refuse(['train-tiger', 'histories'], historiesContradiction(config.tiger, config['train-tiger']));
+}
+
 const generativeSchema = z.strictObject({
   seed: z.int().min(0).default(42).describe('of everything that is drawn'),
   'fetch-data': fetchDataSchema,
@@ -220,9 +242,10 @@ const generativeSchema = z.strictObject({
   evaluate: evaluateSchema.prefault({}),
 });
 /** One pipeline: the stages' sections and the models'. Unknown keys are errors; defaults stand in the schemas only. */
-export const pipelineSchema = generativeSchema.superRefine(({ 'fetch-data': { layouts } }, context) =>
-  checkPresplit(layouts, undefined, context),
-);
+export const pipelineSchema = generativeSchema.superRefine((config, context) => {
+  checkPresplit(config['fetch-data'].layouts, undefined, context);
+  refuseContradictions(config, context);
+});
 export type PipelineConfig = z.output<typeof pipelineSchema>;
 
 /** How recommenders are compared. */
@@ -291,6 +314,7 @@ export const experimentSchema = z
     recommenders: recommendersSchema,
     experiment: experimentSection,
   })
+  .superRefine(refuseContradictions)
   .superRefine(({ 'fetch-data': { sessions }, recommenders, experiment }, context) => {
     const issue = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
     const fitted = recommenders.map(nameOf);

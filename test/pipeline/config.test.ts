@@ -46,6 +46,28 @@ describe('a config', () => {
   });
 });
 
+describe('keys that contradict each other', () => {
+  it.each([
+    [
+      'tiger.encoderReads=items',
+      'tiger.separator=true',
+      'tiger.encoderReads (--set tiger.encoderReads=items) must be valid, got "items"; separator and userTokens must be off',
+    ],
+    [
+      'tiger.encoderReads=items',
+      'train-tiger.histories=sub-sequences',
+      'train-tiger.histories (--set train-tiger.histories=sub-sequences) must be valid, got "sub-sequences"; histories must be prefixes',
+    ],
+    [
+      'train-rqvae.maxSteps=0',
+      'train-rqvae.maxEpochs=0',
+      'train-rqvae.maxEpochs (--set train-rqvae.maxEpochs=0) must be valid, got 0; maxEpochs or maxSteps must be positive',
+    ],
+  ])('are refused before anything runs: %s, %s', (one, other, message) => {
+    expect(() => resolveBase('', { set: [one, other] })).toThrow(`pipelines: ${message}`);
+  });
+});
+
 describe('an unknown key', () => {
   it.each([
     [

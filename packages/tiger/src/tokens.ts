@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Offsets } from '@codebeam/backend';
 import { packSequences } from '@codebeam/data';
 import type { SemanticIds } from '@codebeam/rqvae';
-import type { TigerConfig } from './config.js';
+import { contradictionOf, type TigerConfig } from './config.js';
 
 /** Token 0 starts every target, as in T5, and stands for a history without items. */
 export const paddingToken = 0;
@@ -56,11 +56,8 @@ export function createVocabulary(
   { sizes, numItems }: Pick<SemanticIds, 'sizes' | 'numItems'>,
   { encoderReads, separator, userTokens }: Pick<TigerConfig, 'encoderReads' | 'separator' | 'userTokens'>,
 ): Vocabulary {
-  if (encoderReads === 'items' && (separator || userTokens > 0)) {
-    throw new RangeError(
-      `tiger: separator and userTokens must be off where encoderReads is items, got ${separator} and ${userTokens}; they are tokens among codes`,
-    );
-  }
+  const contradiction = contradictionOf({ encoderReads, separator, userTokens });
+  if (contradiction) throw new RangeError(`tiger: ${contradiction}`);
   let next = paddingToken + 1;
   const offsets = sizes.map((size) => {
     const offset = next;

@@ -39,5 +39,5 @@ export { drawTargets, type Teacher } from './teacher.js';
 export { type TrainOptions, train } from './train.js';
 export { rqvaeTrainingSchema, type TrainRqvaeOptions, trainRqvae } from './train-rqvae.js';
 export type { StepReport } from './train-step.js';
-export { type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
-export { runSettings, type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';
+export { historiesContradiction, type TrainTigerOptions, tigerTrainingSchema, trainTiger } from './train-tiger.js';
+export { endlessness, runSettings, type TrainingConfig, trainingPlan, trainingSchema } from './training-config.js';

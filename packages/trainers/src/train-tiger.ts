@@ -51,6 +51,15 @@ export const tigerTrainingSchema = trainingSchema.extend({
 });
 type TigerTrainingConfig = z.output<typeof tigerTrainingSchema>;
 
+/** Why a model cannot be trained on histories of that kind; nothing where it can. */
+export function historiesContradiction(
+  { encoderReads }: Pick<TigerConfig, 'encoderReads'>,
+  { histories }: Pick<TigerTrainingConfig, 'histories'>,
+): string | undefined {
+  if (encoderReads !== 'items' || histories === 'prefixes') return undefined;
+  return `histories must be prefixes where tiger.encoderReads is items, got ${histories}; every item's history is trained in one pass`;
+}
+
 export interface TrainTigerOptions
   extends Pick<TrainOptions<Tiger, unknown>, 'stateFolder' | 'logFolder' | 'callbacks'> {
   /** The training part of the split. */
@@ -83,11 +92,8 @@ export async function trainTiger(
     throw new RangeError(`trainers: teacherShare must be 0 without a teacher, got ${teacherShare}; pass one`);
   }
   const readsItems = config.encoderReads === 'items';
-  if (readsItems && histories === 'sub-sequences') {
-    throw new RangeError(
-      "trainers: histories must be prefixes where tiger.encoderReads is items, got sub-sequences; every item's history is trained in one pass",
-    );
-  }
+  const contradiction = historiesContradiction(config, training);
+  if (contradiction) throw new RangeError(`trainers: ${contradiction}`);
   const ids = informativePositions(allPositions);
   const vocabulary = createVocabulary(ids, config);
   const trie = createPrefixTrie(ids);

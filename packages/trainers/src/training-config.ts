@@ -94,6 +94,15 @@ export const runSettings = {
   experimentName: true,
 } as const;
 
+/** Why a run would never end; nothing where it does. */
+export function endlessness({
+  maxEpochs,
+  maxSteps,
+}: Pick<TrainingConfig, 'maxEpochs' | 'maxSteps'>): string | undefined {
+  if (maxEpochs > 0 || maxSteps > 0) return undefined;
+  return 'maxEpochs or maxSteps must be positive, got 0 for both; the run would never end';
+}
+
 /**
  * What `fit` takes from the config, and the number of steps that this makes if nothing stops it.
  *
@@ -102,9 +111,8 @@ export const runSettings = {
  */
 export function trainingPlan(config: TrainingConfig, batchesPerEpoch: number) {
   const { maxEpochs, maxSteps, learningRate, weightDecay, accumulate, gradientClip, precision, seed } = config;
-  if (maxEpochs === 0 && maxSteps === 0) {
-    throw new RangeError('trainers: maxEpochs or maxSteps must be positive, got 0 for both; the run would never end');
-  }
+  const endless = endlessness(config);
+  if (endless) throw new RangeError(`trainers: ${endless}`);
   const epochSteps = (maxEpochs || Infinity) * Math.ceil(batchesPerEpoch / accumulate);
   const totalSteps = Math.min(maxSteps || Infinity, epochSteps);
   const optimizer = config.optimizer === 'adamw' ? adamw({ learningRate, weightDecay }) : adagrad({ learningRate });
