@@ -208,6 +208,8 @@ describe('GRU4Rec', () => {
       rmSync(join(stateFolder, `step-${String(newest).padStart(8, '0')}.safetensors`));
       const resumed = await gru4rec.fit(data, options, { stateFolder });
       expect(await resumed.score(sessions)).toEqual(await whole.score(sessions));
+      const other = { ...data, sequences: { ...data.sequences, items: data.sequences.items.toReversed() } };
+      await expect(gru4rec.fit(other, options, { stateFolder })).rejects.toThrow('go back to that config and its data');
     } finally {
       rmSync(stateFolder, { recursive: true });
     }
