@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readParquet } from '@codebeam/data';
-import { compareOverSeeds, cutOffsOf, type MetricName, meansOverSeeds, metricOf, recallAndNdcg } from '@codebeam/eval';
+import { compareOverSeeds, cutOffsOf, type MetricName, mainMetrics, meansOverSeeds, metricOf } from '@codebeam/eval';
 import { Command } from 'commander';
 import { stageFolders } from './pipeline.js';
 import { isVerbose, reportError } from './report-error.js';
@@ -40,7 +40,7 @@ async function main(runs: readonly string[], { reference, metrics }: Options): P
   const chosen = metrics?.split(',') as MetricName[] | undefined;
   for (const name of chosen ?? []) metricOf(name); // a name that is none is told before anything is read
   const results = await readAllResults(runs);
-  const names = chosen ?? recallAndNdcg(results[0]);
+  const names = chosen ?? mainMetrics(results[0]);
   for (const [i, result] of results.entries()) checkLength(runs[i], result, names);
   const seeds = results.map(({ seed }) => seed);
   const table = await readRanks(runs);

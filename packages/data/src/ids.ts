@@ -13,6 +13,21 @@ export function idOf(value: unknown, what: string): string {
   throw new SyntaxError(`${what} must be an id, got ${shown(value)}`);
 }
 
+/**
+ * Of a user on two lines nobody could tell which items come first.
+ *
+ * @param lineOf  the line of each user so far
+ */
+export function checkFirstLine(path: string, line: number, user: string, lineOf: Map<string, number>): void {
+  const first = lineOf.get(user);
+  if (first !== undefined) {
+    throw new Error(
+      `data: ${path}:${line} must be of a user of its own, got ${JSON.stringify(user)} as in line ${first}; join the two`,
+    );
+  }
+  lineOf.set(user, line);
+}
+
 /** A value as number; NaN of what is none. */
 export function numberOf(value: unknown): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);

@@ -1,3 +1,4 @@
+import { checkFirstLine } from './ids.js';
 import type { RawInteraction } from './interactions.js';
 import { readLines } from './read-lines.js';
 
@@ -20,19 +21,4 @@ export async function* readS3RecSequences(path: string): AsyncGenerator<RawInter
     checkFirstLine(path, number, user, lineOf);
     for (const [timestamp, item] of items.entries()) yield { user, item, timestamp };
   }
-}
-
-/**
- * Of a user on two lines nobody could tell which items come first.
- *
- * @param lineOf  the line of each user so far
- */
-export function checkFirstLine(path: string, line: number, user: string, lineOf: Map<string, number>): void {
-  const first = lineOf.get(user);
-  if (first !== undefined) {
-    throw new Error(
-      `data: ${path}:${line} must be of a user of its own, got ${JSON.stringify(user)} as in line ${first}; join the two`,
-    );
-  }
-  lineOf.set(user, line);
 }

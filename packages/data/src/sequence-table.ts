@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { atomicFile, parseDelimited } from './delimited.js';
-import { idOf } from './ids.js';
+import { checkFirstLine, idOf } from './ids.js';
 import type { RawInteraction } from './interactions.js';
 import type { ToleranceOptions } from './read-lines.js';
-import { checkFirstLine } from './s3rec.js';
 
 export const sequenceTableSchema = z.strictObject({
   columns: z.strictObject({ user: z.string().min(1), items: z.string().min(1) }),

@@ -40,7 +40,7 @@ export function groupByProtocol(results: ResultsTable): { protocol: Protocol; mo
 /**
  * The results as an aligned text table for a terminal: mean +/- half the 95 % interval, one block per protocol.
  *
- * @param metrics  columns; those that a model lacks stay empty. Default: recall and NDCG at the two cut-offs nearest to 10 that there are,
+ * @param metrics  columns; those that a model lacks stay empty. Default: `mainMetrics`,
  *                 coverage and invalid IDs at the nearest
  */
 export function formatResults(results: ResultsTable, metrics: readonly string[] = defaultColumns(results)): string {
@@ -73,16 +73,22 @@ export function formatResults(results: ResultsTable, metrics: readonly string[] 
 
 function defaultColumns(results: ResultsTable): string[] {
   const nearest = comparedCutOff(cutOffsOf(results));
-  return [...recallAndNdcg(results), `coverage@${nearest}`, `invalidIdRate@${nearest}`];
+  return [...mainMetrics(results), `coverage@${nearest}`, `invalidIdRate@${nearest}`];
 }
 
-/** Recall and NDCG at the two cut-offs nearest to 10 that a table has, at the smaller first. */
-export function recallAndNdcg(results: Pick<ResultsTable, 'models'>): MetricName[] {
-  const cutOffs = cutOffsOf(results);
-  const nearest = comparedCutOff(cutOffs);
-  const others = cutOffs.filter((k) => k !== nearest);
-  const shown = others.length > 0 ? [nearest, comparedCutOff(others)] : [nearest];
-  return shown.sort((a, b) => a - b).flatMap((k): MetricName[] => [`recall@${k}`, `ndcg@${k}`]);
+/**
+ * Recall and NDCG at the two cut-offs nearest to 10 that a table has, at the smaller first. Where it has no NDCG, as by GRU4Rec's
+ * conventions, recall and MRR at the two nearest to 20, which is what the literature on sessions prints.
+ */
+export function mainMetrics(results: Pick<ResultsTable, 'models'>): MetricName[] {
+  const hasNdcg = Object.keys(results.models[0].metrics).some((metric) => metric.startsWith('ndcg@'));
+  const [other, cutOff] = hasNdcg ? (['ndcg', 10] as const) : (['mrr', 20] as const);
+  const distance = (k: number) => Math.abs(k - cutOff);
+  const nearest = cutOffsOf(results).sort((a, b) => distance(a) - distance(b));
+  return nearest
+    .slice(0, 2)
+    .sort((a, b) => a - b)
+    .flatMap((k): MetricName[] => [`recall@${k}`, `${other}@${k}`]);
 }
 
 /** The cut-offs of a table's metrics, each once. */

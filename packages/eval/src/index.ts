@@ -24,7 +24,7 @@ export {
 export { adjustPValues } from './corrections.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { type ChooseExamplesOptions, chooseExamples, type ExampleUser } from './examples.js';
-export { cutOffsOf, formatResults, recallAndNdcg, unitOf } from './format-results.js';
+export { cutOffsOf, formatResults, mainMetrics, unitOf } from './format-results.js';
 export {
   type Judgement,
   type JudgementConfig,

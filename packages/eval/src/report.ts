@@ -1,6 +1,6 @@
 import type { Interval } from './confidence.js';
 import type { ExampleUser } from './examples.js';
-import { describeProtocol, groupByProtocol, sampleWarning, unitOf } from './format-results.js';
+import { describeProtocol, groupByProtocol, mainMetrics, sampleWarning, unitOf } from './format-results.js';
 import { card, escapeHtml, factList, grid, legend, type PageFrame, type PageSection, renderPage } from './page.js';
 import { type Curve, createChartDrawing } from './page-charts.js';
 import { seriesColor } from './page-style.js';
@@ -25,9 +25,6 @@ export interface ReportData {
   examples?: readonly ExampleUser[];
 }
 
-/** Columns of the main table; by conventions without NDCG, as GRU4Rec's are, what the literature on sessions prints. */
-const mainMetrics = ['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10'];
-const sessionMetrics = ['recall@10', 'mrr@10', 'recall@20', 'mrr@20'];
 const labels: Record<string, string> = {
   recall: 'Recall',
   ndcg: 'NDCG',
@@ -91,10 +88,8 @@ function frameOf({ results, facts, config }: ReportData): PageFrame {
 
 function resultsSection(results: ResultsTable): PageSection {
   const groups = groupByProtocol(results);
-  const isThere = (metric: string) => results.models.some((model) => model.metrics[metric]);
-  const hasNdcg = mainMetrics.some((metric) => metric.startsWith('ndcg') && isThere(metric));
-  const metrics = (hasNdcg ? mainMetrics : sessionMetrics).filter(isThere);
-  const compared = results.comparisons.findLast(({ metric }) => metric.startsWith(hasNdcg ? 'ndcg' : 'recall'));
+  const metrics = mainMetrics(results);
+  const compared = results.comparisons.at(-1); // NDCG where there is one
   const columns = metrics.length + 1 + (compared ? 1 : 0);
   const body = groups.map(({ protocol, models }) => {
     const rows = models.map((model) => resultRow(results, model, models, metrics, compared?.metric));

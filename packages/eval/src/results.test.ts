@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluationOf } from '../fixtures/evaluation-of.js';
-import { type BuildResultsOptions, buildResults, formatResults, sliceByHistoryLength } from './index.js';
+import { type BuildResultsOptions, buildResults, formatResults, mainMetrics, sliceByHistoryLength } from './index.js';
 
 const tiger = evaluationOf([1, 2, 0, 0], { name: 'tiger' });
 const markov = evaluationOf([1, 0, 0, 0], { name: 'markov', parameters: { fittedOn: 'train' } });
@@ -111,6 +111,17 @@ describe('formatResults', () => {
     expect(columnsAt(20, 10, 5)).toBe(standard);
     expect(columnsAt(1, 5)).toBe('recall@1 ndcg@1 recall@5 ndcg@5 coverage@5 invalidIdRate@5');
     expect(columnsAt(10)).toBe('recall@10 ndcg@10 coverage@10 invalidIdRate@10');
+  });
+
+  it('mainMetrics are those of sessions where there is no NDCG', () => {
+    const [model] = buildResults(options).models;
+    const tableOf = (...metrics: string[]) => ({
+      models: [{ ...model, metrics: Object.fromEntries(metrics.map((name) => [name, { mean: 0, low: 0, high: 0 }])) }],
+    });
+    const ks = [5, 10, 20, 50];
+    const sessions = ['recall@10', 'mrr@10', 'recall@20', 'mrr@20'];
+    expect(mainMetrics(tableOf(...ks.flatMap((k) => [`recall@${k}`, `mrr@${k}`])))).toEqual(sessions);
+    expect(mainMetrics(tableOf(...ks.map((k) => `ndcg@${k}`)))).toEqual(['recall@5', 'ndcg@5', 'recall@10', 'ndcg@10']);
   });
 
   it('says loudly that a sample is not the data', () => {

@@ -103,28 +103,17 @@ type TrainingOptions = z.output<typeof recommenderTrainingSchema>;
  * The options for a last fit on more data, where nothing is left to validate on: a model that is trained in steps is trained for as long
  * as it was at its best validation. A learning rate that falls to the end of the run falls to the end of this one.
  *
- * @param data      what it is fitted to
  * @param resource  the validation that was best, from 1
  */
-export function refitOptions(
-  model: RecommenderModel,
-  data: TrainingData,
-  values: Hyperparameters,
-  resource: number,
-): object {
+export function refitOptions(model: RecommenderModel, values: Hyperparameters, resource: number): object {
   const options = nestOptions(values);
   if (!model.stepsPerEpoch) return options;
   const { training } = model.options.parse(options) as { training: TrainingOptions };
   const { validationInterval, validationUnit, maxEpochs, maxSteps } = training;
   const length = resource * validationInterval;
   const least = (limit: number) => (limit > 0 ? Math.min(limit, length) : length); // the last validation may come early
-  const until: { maxEpochs: number; maxSteps?: undefined } | { maxSteps: number } =
-    validationUnit === 'epoch' ? { maxEpochs: least(maxEpochs) } : { maxSteps: least(maxSteps) };
-  // A warm-up may be longer than what is left of the run.
-  const { schedule } = training;
-  const steps = until.maxSteps ?? until.maxEpochs * model.stepsPerEpoch(data, options);
-  const warmupSteps = Math.min(schedule.warmupSteps, Math.max(0, steps - 1));
-  return { ...options, training: { ...training, ...until, schedule: { ...schedule, warmupSteps } } };
+  const until = validationUnit === 'epoch' ? { maxEpochs: least(maxEpochs) } : { maxSteps: least(maxSteps) };
+  return { ...options, training: { ...training, ...until } };
 }
 
 /** What a fit needs, as far as that can be told before it begins. */

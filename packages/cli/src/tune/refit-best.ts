@@ -55,7 +55,7 @@ export async function refitBest(
   const known = joinRows(train, validation);
   const model = recommenderModels[best.model];
   const training = trainingDataOf(known, 'train+validation', data);
-  const options = refitOptions(model, training, best.options, best.resource);
+  const options = refitOptions(model, best.options, best.resource);
   const { seed } = config.search;
   const state = join(output, '.refit', `${best.model}-${best.trial}-${best.resource}`);
   const pathOf = (file: string) => resolve(base, file);
