@@ -78,6 +78,9 @@ describe('searchSpaceOf', () => {
     });
     expect(issueOf(recommenderModels.ease, { l2: ['uniform', 0, 1] })!.message).toContain('l2 of 0 is refused');
     expect(issueOf(recommenderModels['item-knn'], { k: ['uniform', 1, 9] })!.message).toMatch(/k of 4\.\d+ is refused/);
+    const layers = issueOf(recommenderModels.gru4rec, { layers: [100] })!.message;
+    expect(layers).toMatch(/^layers of 100 is refused: .*; for one value that is a list write \[\[100\]\]$/);
+    expect(issueOf(recommenderModels.gru4rec, { layers: [[100]] })).toBeUndefined();
     expect(issueOf(recommenderModels.ease, {})).toMatchObject({ path: ['l2'] });
   });
 });

@@ -61,7 +61,9 @@ export function searchSpaceOf({ options }: RecommenderModel): z.ZodType<SearchSp
       for (const value of exampleValues(domain)) {
         const refused = option.safeParse(value).error?.issues[0];
         if (!refused) continue;
-        const message = `${key} of ${JSON.stringify(value)} is refused: ${refused.message}`;
+        const isOneValue = domain.kind === 'choice' && option.safeParse(domain.values).success;
+        const hint = isOneValue ? `; for one value that is a list write ${JSON.stringify([domain.values])}` : '';
+        const message = `${key} of ${JSON.stringify(value)} is refused: ${refused.message}${hint}`;
         issues.push({ code: 'custom', path, message, input: space });
         break;
       }
