@@ -138,6 +138,18 @@ describe('codebeam evaluate', () => {
         ),
       },
       {
+        lists: write(
+          'from0.txt',
+          rows((item, i) => `1 ${item} ${i}`),
+        ),
+      },
+      {
+        lists: write(
+          'down.txt',
+          rows((item, i) => `1 ${item} ${ranking.length - i}`),
+        ),
+      },
+      {
         train: write('train.inter', 'user_id:token\titem_id:token\ttimestamp:float\n1\t0\t5\n1\t1\t6\n'),
         test: write('test.inter.gz', gzipSync('user_id:token\titem_id:token\trating:float\n1\t3\t5\n1\t5\t3\n')),
       },
@@ -186,6 +198,24 @@ describe('codebeam evaluate', () => {
   it('compares predictions with ratings where there are both', () => {
     const lists = write('rated.tsv', 'user\titem\tscore\n1\t3\t4\n1\t5\t1\n');
     expect(evaluate({ lists }, '--preset', 'warprec')).toMatchObject({ mae: 1.5, mse: 2.5, rmse: Math.sqrt(2.5) });
+  });
+
+  it('takes no infinite score for a prediction, and says which of the metrics asked for has no value', () => {
+    const some = write('some.tsv', 'user\titem\tscore\n1\t3\t4\n1\t5\t-inf\n');
+    expect(evaluate({ lists: some }, '--preset', 'warprec', '--metrics', 'mae')).toEqual({ mae: 1 });
+    const none = write('none.tsv', 'user\titem\tscore\n1\t3\t-inf\n1\t5\t-inf\n');
+    const { stdout, stderr } = runEvaluate({ lists: none }, '--preset', 'warprec', '--metrics', 'mae,fScore', '--json');
+    expect(JSON.parse(stdout)).toEqual({ 'f1@10': expect.any(Number) });
+    expect(stderr).toContain('note: mae has no value: these files lack what it is computed from');
+    expect(stderr).not.toContain('fScore');
+  });
+
+  it('says where options have nothing to work on', () => {
+    const short = write('short.tsv', 'user\titem\trank\n1\t3\t1\n');
+    const { stderr } = runEvaluate({ lists: short }, '--preset', 'warprec', '--ties', 'random', '--negatives', '99');
+    expect(stderr).toContain('note: no scores, so no ties: --ties changes nothing');
+    expect(stderr).toContain('note: lists of 1 of 1 users lack some of their candidates');
+    expect(stderr).toContain('note: 1 of 1 users have fewer than 99 items that can be drawn');
   });
 
   it('ranks among sampled negatives, again the same for a seed', () => {
@@ -252,9 +282,18 @@ describe('codebeam evaluate', () => {
       ['--preset', 'warprec'],
       'floats.parquet must be exact, got about 16777216 as a 32 bit float in "item"',
     ],
+    [
+      'numbers without a name that may be ranks or scores',
+      { lists: 'unsorted.tsv' },
+      ['--preset', 'warprec'],
+      'unsorted.tsv must say whether its third column is a rank or a score',
+    ],
+    ['a JSON array', { lists: 'array.json' }, ['--preset', 'warprec'], 'must be JSON lines, got a JSON array'],
     ['an empty file', { lists: 'empty.tsv' }, ['--preset', 'warprec'], 'empty.tsv must have rows, got an empty file'],
   ])('ends with one line and exit code 2 for %s', async (_, files: Files, args, message) => {
     write('columns.tsv', 'user\tthing\n1\t3\n');
+    write('unsorted.tsv', '1\t3\t2\n1\t4\t1\n1\t5\t3\n');
+    write('array.json', '[{"user":1,"item":3,"score":0.9}]');
     write('bad.tsv', 'user\titem\tscore\n1\t4\t.5\n1\t3\tx\n');
     write('twice.tsv', 'user\titem\tscore\n1\t4\t.5\n1\t4\t.4\n');
     write('ranks.tsv', 'user\titem\trank\n1\t4\t1\n1\t3\t1\n');

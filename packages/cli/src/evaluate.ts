@@ -1,9 +1,10 @@
-import { type Column, readRankingRows, writeParquet } from '@codebeam/data';
+import { type Column, readRankingRows, type Sequences, writeParquet } from '@codebeam/data';
 import {
   type Conventions,
   cutOffMetrics,
   keepCandidates,
   maskRules,
+  nameOfMetric,
   type PresetName,
   presetNames,
   presets,
@@ -40,7 +41,7 @@ const metricNames = [...cutOffMetrics, ...wholeMetrics];
 const details = `
 Files: CSV, TSV, JSON lines, Parquet or RecBole's .inter, plain or gzip, with a column for the user (user, user_id,
 userId, session_id ...) and one for the item (item, item_id ...). Without a header the columns are user, item and, for
-train and test, a rating; for recommendations a score, or a rank where each list counts 1, 2, 3 ...
+train and test, a rating; for recommendations a score, or a rank where each list counts up from 0 or 1.
 Recommendations go by rank, lowest first; else by score, highest first; else by their order in the file.
 
 Items: N, the size of the catalogue, is the number of items of all three files, or --items. Items that only a list or only
@@ -55,8 +56,9 @@ Short lists: divisors stay k; a test item that a list lacks is missed, and adds 
 
 The presets set all conventions, and which metrics there are:
   warprec  gain exp2, lists by item id at ties, seen items masked, means over users; all metrics
-  recbole  binary gain, coverage as a fraction, Gini by N, entropy per item, ARP over rows; N of coverage and Gini has
-           RecBole's padding item besides (--padding none takes it out); its gauc has to be asked for by --metrics
+  recbole  binary gain, coverage as a fraction, Gini by N, entropy per item; N of coverage and Gini has RecBole's
+           padding item besides (--padding none takes it out); its gauc has to be asked for by --metrics, its ARP by
+           --popularity rows
   gru4rec  recall and mrr, means over test rows (events), seen items kept, standard ties
 `;
 
@@ -102,22 +104,48 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   ];
   const files = { train, test, recommendations };
   const { input, users, notes } = rankingInput(files, options.items, conventions.average === 'event');
-  for (const note of notes) console.error(`note: ${note}`);
-  const metrics = rankingMetrics(sampled(input, options), conventions, options.k, options.seed);
+  if (options.ties !== undefined && !input.lists.scores) notes.push('no scores, so no ties: --ties changes nothing');
+  const metrics = rankingMetrics(sampled(input, options, notes), conventions, options.k, options.seed);
   if (options.perUser !== undefined) await writePerUser(options.perUser, users, metrics);
   const told = Object.entries(metrics.overall).filter(([, value]) => Number.isFinite(value));
+  for (const metric of options.metrics ?? []) {
+    const own = nameOfMetric(metric, conventions);
+    if (told.some(([name]) => name.split('@')[0] === own)) continue;
+    notes.push(`${metric} has no value: these files lack what it is computed from`);
+  }
+  for (const note of notes) console.error(`note: ${note}`);
   console.log(options.json ? JSON.stringify(Object.fromEntries(told), null, 2) : table(told, options));
 }
 
 /** The input as it is, or with lists of sampled candidates. */
-function sampled(input: RankingInput, { negatives, negativesBy, seed }: EvaluateOptions): RankingInput {
+function sampled(
+  input: RankingInput,
+  { negatives, negativesBy, seed }: EvaluateOptions,
+  notes: string[],
+): RankingInput {
   if (negatives === undefined) return input;
   const weights = new Float64Array(input.numItems);
   for (const item of input.train.items) weights[item]++;
   const options = { numNegatives: negatives, seed, ...(negativesBy === 'popularity' && { weights }) };
   const candidates = sampleCandidates(input, options);
-  const numCandidates = candidates.offsets.slice(1).map((end, user) => end - candidates.offsets[user]);
-  return { ...input, lists: keepCandidates(input.lists, candidates), numCandidates };
+  const lists = keepCandidates(input.lists, candidates);
+  const numCandidates = lengthsOf(candidates);
+  const [listed, tested] = [lengthsOf(lists), lengthsOf(input.targets)];
+  const users = [...tested.keys()].filter((user) => tested[user] > 0);
+  const short = users.filter((user) => listed[user] < numCandidates[user]).length;
+  if (short > 0) {
+    notes.push(
+      `lists of ${short} of ${users.length} users lack some of their candidates, which rank last or count as missed; list all items for sampled ranking`,
+    );
+  }
+  const few = users.filter((user) => numCandidates[user] - tested[user] < negatives).length;
+  if (few > 0) notes.push(`${few} of ${users.length} users have fewer than ${negatives} items that can be drawn`);
+  return { ...input, lists, numCandidates };
+}
+
+/** Of each user's row. */
+function lengthsOf({ offsets }: Sequences): Int32Array {
+  return offsets.slice(1).map((end, user) => end - offsets[user]);
 }
 
 async function writePerUser(path: string, ids: readonly string[], { users, perUser }: RankingMetrics): Promise<void> {

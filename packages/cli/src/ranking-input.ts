@@ -129,7 +129,7 @@ function targetsOf(
   if (score === undefined) return { ...sequences, ratings };
   const predicted = new Map<number, number>();
   for (const [row, pair] of pairsOf(recommendations, ids).entries())
-    if (last.has(pair)) predicted.set(pair, score[row]);
+    if (last.has(pair) && Number.isFinite(score[row])) predicted.set(pair, score[row]); // infinities are no predictions
   const distinctPairs = pairsOf(distinct, ids);
   const predictions = Float64Array.from(rows, (row) => predicted.get(distinctPairs[row]) ?? Number.NaN);
   return { ...sequences, ratings, predictions };

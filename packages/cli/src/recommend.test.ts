@@ -64,6 +64,9 @@ describe('codebeam recommend', () => {
 
   it('lists items for a user of the training data', () => {
     expect(run('--checkpoint', 'knn', '--user', 'b', '--k', '1').stdout).toMatch(/^pot\t/);
+    const listed = (...args: string[]) =>
+      run('--checkpoint', 'knn', '--user', 'b', '--k', '9', ...args).stdout.split('\n');
+    expect(listed('--keep-history').length).toBeGreaterThan(listed().length);
   });
 
   it("generates TIGER's lists from a run of the pipeline, or from its stage train-tiger", async () => {

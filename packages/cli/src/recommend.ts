@@ -56,7 +56,7 @@ async function recommend(options: RecommendOptions): Promise<void> {
   const most = Math.min(k, numItems);
   const lists =
     history === undefined
-      ? await listsOf(checkpoint, user!, most)
+      ? await listsOf(checkpoint, user!, most, !keepHistory)
       : await recommender.recommend([denseIds(checkpoint, history)], most, {
           maskHistory: !keepHistory,
           ...(user !== undefined && { users: [user] }),
@@ -76,8 +76,8 @@ async function load({ checkpoint: folder, beamWidth }: RecommendOptions): Promis
   throw new RangeError(`cli: --beam-width must be left out but for TIGER, got ${beamWidth} for ${recommender.name}`);
 }
 
-function listsOf({ recommendToUsers, recommender, tiger }: Checkpoint, user: string, k: number) {
-  if (recommendToUsers) return recommendToUsers([user], k);
+function listsOf({ recommendToUsers, recommender, tiger }: Checkpoint, user: string, k: number, maskHistory: boolean) {
+  if (recommendToUsers) return recommendToUsers([user], k, maskHistory);
   const why = tiger ? 'TIGER keeps no histories' : `${recommender.name} knows no users`;
   throw new RangeError(`cli: --history must be given, got user ${user} alone; ${why}`);
 }

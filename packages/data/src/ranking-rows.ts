@@ -73,7 +73,7 @@ function settleThird(rows: RankingRows, third: RankingRole, roles: readonly Rank
   let meaning: string = third;
   const mayBeTime = values && third === 'rating' && rows.numbers.timestamp === undefined;
   if (mayBeTime && values.every((value) => value >= earliestTime)) meaning = 'timestamp';
-  if (values && third === 'score' && areRanks(rows.users, values)) meaning = 'rank';
+  if (values && third === 'score' && areRanks(rows, values)) meaning = 'rank';
   if (values && meaning !== third) {
     delete rows.numbers[third];
     if (meaning === 'rank' || roles.some((role) => role === meaning)) rows.numbers[meaning as RankingRole] = values;
@@ -83,14 +83,28 @@ function settleThird(rows: RankingRows, third: RankingRole, roles: readonly Rank
   rows.notes.push(`${rows.path} has no header: its columns are taken for ${told}`);
 }
 
-/** Whether every user's values count 1, 2, 3 ... */
-function areRanks(users: readonly string[], values: Float64Array): boolean {
-  const counted = new Map<string, number>();
-  return values.every((value, row) => {
-    const place = (counted.get(users[row]) ?? 0) + 1;
-    counted.set(users[row], place);
-    return value === place;
-  });
+/**
+ * Whether each user's values are the ranks of the rows: 0, 1, 2 ... or 1, 2, 3 ... from the first row on. The same from the last row on are
+ * scores, that of the best row the highest.
+ *
+ * @throws Error when such values stand in another order, which could be either
+ */
+function areRanks({ path, users }: RankingRows, values: Float64Array): boolean {
+  const valuesOf = new Map<string, number[]>();
+  for (const [row, user] of users.entries()) {
+    const own = valuesOf.get(user);
+    if (own) own.push(values[row]);
+    else valuesOf.set(user, [values[row]]);
+  }
+  const lists = [...valuesOf.values()];
+  const countsUp = (list: readonly number[]) =>
+    (list[0] === 0 || list[0] === 1) && list.every((value, place) => value === list[0] + place);
+  if (lists.every(countsUp)) return true;
+  if (!lists.every((list) => countsUp(list.toSorted((a, b) => a - b)))) return false;
+  if (lists.every((list) => countsUp(list.toReversed()))) return false;
+  throw new Error(
+    `data: ${path} must say whether its third column is a rank or a score, got values that count up from 0 or 1 for each user in no order; put a first row above: user, item, rank`,
+  );
 }
 
 /** What a list goes by: rank where there is one, lowest first; else score, highest first; else the order of the file. */
@@ -152,6 +166,9 @@ async function layoutOf(path: string): Promise<Layout> {
   if (await isParquet(path)) return textLayout(path, await parquetColumns(path), { format: 'parquet' });
   const [first, second] = await firstLines(path);
   if (first === undefined) throw new Error(`data: ${path} must have rows, got an empty file; check the path`);
+  if (first.trimStart().startsWith('[')) {
+    throw new Error(`data: ${path} must be JSON lines, got a JSON array; write an object a line`);
+  }
   if (first.trimStart().startsWith('{'))
     return textLayout(path, Object.keys(parseJson(path, first)), { format: 'jsonl' });
   const delimiter = ['\t', ',', ';', '::', '|', ' '].find((one) => first.includes(one)) ?? ',';

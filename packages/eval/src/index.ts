@@ -65,7 +65,7 @@ export {
   wilcoxonTest,
 } from './paired-tests.js';
 export { groupByPrefix, meanPurity, type PrefixGroup } from './prefix-categories.js';
-export { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
+export { nameOfMetric, type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 export {
   checkRequest,
   emptyRecommendations,

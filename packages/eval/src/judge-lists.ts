@@ -10,7 +10,7 @@ import {
 } from '@codebeam/data';
 import { z } from 'zod';
 import { type Conventions, cutOffMetrics, maskRules, presetNames, presets } from './conventions.js';
-import { type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
+import { nameOfMetric, type RankingMetrics, rankingMetrics } from './ranking-metrics.js';
 import type { Recommender } from './recommender.js';
 import { comparedCutOff } from './results.js';
 import { rankedLists } from './target-ranks.js';
@@ -61,10 +61,11 @@ function conventionsOf({ preset, gain, mask }: JudgementConfig): Conventions {
 
 /** The names of what {@link judgeLists} measures by such a config, for instance `ndcg@10`. */
 export function judgedMetrics(config: JudgementConfig): string[] {
-  const { metrics, beta } = conventionsOf(config);
+  const conventions = conventionsOf(config);
+  const { metrics } = conventions;
   const measured = cutOffMetrics.filter((metric) => metrics.includes(metric));
   return [
-    ...measured.flatMap((metric) => config.ks.map((k) => `${metric === 'fScore' ? `f${beta}` : metric}@${k}`)),
+    ...measured.flatMap((metric) => config.ks.map((k) => `${nameOfMetric(metric, conventions)}@${k}`)),
     ...areaMetrics.filter((metric) => metrics.includes(metric)),
   ];
 }

@@ -1,5 +1,5 @@
 import { packSequences, sequenceOf } from '@codebeam/data';
-import { type Conventions, type CutOffMetric, cutOffMetrics } from './conventions.js';
+import { type Conventions, type CutOffMetric, cutOffMetrics, type RankingMetric } from './conventions.js';
 import { catalogueMetrics, listMetrics, type Popularity, popularityOf } from './list-metrics.js';
 import { ratingErrors } from './rating-errors.js';
 import { type RankedTargets, type RankingInput, rankTargets } from './target-ranks.js';
@@ -169,6 +169,11 @@ function sumUpTo(count: number, term: (i: number) => number): number {
   return sum;
 }
 
+/** What a metric is called among results: the F-score by its beta. */
+export function nameOfMetric(metric: RankingMetric, { beta }: Pick<Conventions, 'beta'>): string {
+  return metric === 'fScore' ? `f${beta}` : metric;
+}
+
 function addAccuracy(result: RankingMetrics, cases: readonly RankingCase[], context: Context): void {
   const { conventions, ks } = context;
   const found = cases.map((one) => hitsOf(one, context));
@@ -176,7 +181,7 @@ function addAccuracy(result: RankingMetrics, cases: readonly RankingCase[], cont
   const cutOffs = ks.map((k): CutOff => ({ k, beta, discounts: sumUpTo(k, (i) => discount(i + 1)) }));
   for (const metric of cutOffMetrics) {
     if (!isAccuracy(metric) || !isWanted(metric, conventions)) continue;
-    const name = metric === 'fScore' ? `f${beta}` : metric;
+    const name = nameOfMetric(metric, conventions);
     for (const cutOff of cutOffs) {
       const { k } = cutOff;
       const values = Float64Array.from(found, (hits) => {

@@ -123,11 +123,12 @@ export interface FittedRecommender extends Recommender {
   readonly userIds?: readonly string[];
   score: NonNullable<Recommender['score']>;
   /**
-   * Lists for users of the training data, after all that they did there and without it.
+   * Lists for users of the training data, after all that they did there.
    *
+   * @param maskHistory  without what they met there, as when left out
    * @throws RangeError naming the first user that the model has never seen: give `recommend` a history
    */
-  recommendToUsers(users: readonly string[], k: number): Promise<Recommendations>;
+  recommendToUsers(users: readonly string[], k: number, maskHistory?: boolean): Promise<Recommendations>;
   /** Writes `config.json`, `ids.json` and `model.safetensors` into a folder that exists. */
   save(folder: string): Promise<void>;
 }
@@ -228,7 +229,7 @@ export function defineRecommender<C extends object, W extends Weights>(
         }
         return lists;
       },
-      async recommendToUsers(users, k) {
+      async recommendToUsers(users, k, maskHistory = true) {
         const known = users.map((user) => {
           const row = rows.get(user);
           if (row !== undefined) return row;
@@ -240,7 +241,7 @@ export function defineRecommender<C extends object, W extends Weights>(
           known.map((row) => sequenceOf(sequences, row)),
           k,
           {
-            maskHistory: true,
+            maskHistory,
             users,
             ...(ratings && {
               ratings: known.map((row) => ratings.subarray(sequences.offsets[row], sequences.offsets[row + 1])),

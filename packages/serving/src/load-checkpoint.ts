@@ -12,8 +12,8 @@ export interface Checkpoint {
   itemIds: readonly string[];
   /** Users whose histories the model keeps; none where it keeps nobody's. */
   userIds: readonly string[];
-  /** Lists for users of the training data, after all that they did there and without it. */
-  recommendToUsers?(users: readonly string[], k: number): Promise<Recommendations>;
+  /** Lists for users of the training data, after all that they did there; without it unless `maskHistory` is false. */
+  recommendToUsers?(users: readonly string[], k: number, maskHistory?: boolean): Promise<Recommendations>;
   /** Of a model that generates items code by code. */
   tiger?: {
     /** What it generates: the positions of the semantic IDs that say something. */
