@@ -26,7 +26,7 @@ const usageError = 2;
 /** One line for what the caller can mend; a stack where the fault is ours. */
 function report(error: unknown): void {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const isOurs = /^[a-z][a-z-]*: /.test(message) && !message.startsWith('internal: ');
+  const isOurs = /^[a-z][a-z0-9-]*: /.test(message) && !message.startsWith('internal: ');
   console.error(isOurs ? `error: ${message}` : stack);
   process.exitCode = isOurs ? usageError : 1;
 }

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packSequences } from '@codebeam/data';
-import { itemKnn } from '@codebeam/recommenders';
+import { itemKnn, rp3beta } from '@codebeam/recommenders';
 import { createTigerModel, createTigerRecommender, createVocabulary, initTiger } from '@codebeam/tiger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { config, ids, itemIds, writeTigerRun } from '../../serving/fixtures/tiger-run.js';
@@ -23,14 +23,10 @@ beforeAll(async () => {
     ].map((items) => Int32Array.from(items)),
   );
   const itemIds = ['tea', 'cup', 'pot', 'jam'];
-  const recommender = await itemKnn.fit({
-    sequences,
-    numItems: 4,
-    itemIds,
-    userIds: ['a', 'b', 'c'],
-    fittedOn: 'train',
-  });
-  await recommender.save(join(folder, 'knn'));
+  const data = { sequences, numItems: 4, itemIds, userIds: ['a', 'b', 'c'], fittedOn: 'train' } as const;
+  await (await itemKnn.fit(data)).save(join(folder, 'knn'));
+  mkdirSync(join(folder, 'walk'));
+  await (await rp3beta.fit(data)).save(join(folder, 'walk'));
   mkdirSync(join(folder, 'other'));
   writeFileSync(join(folder, 'other', 'config.json'), '{ "rqvae": {} }');
   await writeTigerRun(join(folder, 'run'));
@@ -86,6 +82,7 @@ describe('codebeam recommend', () => {
   it.each([
     ['an unknown item', ['--checkpoint', 'knn', '--history', 'tea,tee'], 'must hold items of the checkpoint, got tee'],
     ['an unknown user', ['--checkpoint', 'knn', '--user', 'z'], 'users must be of the training data, got z'],
+    ['an unknown user of a model with a digit', ['--checkpoint', 'walk', '--user', 'z'], 'rp3beta: users must be of'],
     ['nobody', ['--checkpoint', 'knn'], 'one of --history and --user must be given'],
     ['no checkpoint', ['--checkpoint', 'nowhere', '--history', 'tea'], 'nowhere must hold a saved model'],
     [

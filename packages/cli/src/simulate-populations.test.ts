@@ -133,12 +133,29 @@ describe('codebeam simulate populations', () => {
     ['model: { type: popularity }\nruns: [{ timesteps: 2.5 }]', 'expected one of a whole number, until-completion'],
     ['model: { type: popularity, factors: 3 }', /got factors; the nearest is (?!model\.factors$)/],
     ['numUsers: 3', 'model (config.yaml) must be valid, got nothing'],
+    ['model: { type: popularity }\nmeasurements: [{ type: rmse, pairs: 5 }]', 'got pairs'],
+    ['model: { type: recommender }', 'one of checkpoint and fit must be given'],
+    ['model: { type: recommender, checkpoint: a, options: { k: 3 } }', 'must be left out without fit'],
+    ['model: { type: bass }\nscoreFn: cosine', 'must be left out for bass, which compares no profiles'],
+    ['model: { type: bass }\ncreators: { count: 3 }', 'must be left out for bass, which has one item'],
+    [
+      'model: { type: popularity }\nusers: { divisiveNormalization: {}, attentionExp: -1 }',
+      'must be left out beside attentionExp and repeatInteractions',
+    ],
+    [
+      'model: { type: popularity }\nruns: [{ timesteps: until-completion }]',
+      'must be a number for popularity, which never completes',
+    ],
   ])('names what is wrong with %j', (config, message) => {
     expect(() => readConfig('cli', populationsSchema, 'config.yaml', config)).toThrow(message);
   });
 
   it.each([
     ['model: { type: recommender, fit: nothing }', 'error: cli: model.fit must be one of'],
+    [
+      'model: { type: recommender, fit: item-knn, options: { kk: 3 } }',
+      'error: cli: model.options must be those of item-knn',
+    ],
     [
       'model: { type: content-filtering, numAttributes: 20 }\nitems: { numAttributes: 30 }',
       'simulation: model.numAttributes must be that of items, 30, got 20',

@@ -13,6 +13,7 @@ import {
   writePopulations,
 } from '@codebeam/simulation';
 import { Command } from 'commander';
+import { prettifyError } from 'zod';
 import { countProgress } from './count-progress.js';
 import { parseSeed } from './parse-seed.js';
 import { readConfigText } from './read-config-text.js';
@@ -99,11 +100,6 @@ function servicesOf(folder: string, seed: number, backend: string | undefined): 
     factorize: (counts, factors) =>
       factorizeImplicit(counts, { factors, alpha: 40, regularization: 0.1, sweeps: 20 }, seed),
     async recommender(model) {
-      if ((model.checkpoint === undefined) === (model.fit === undefined)) {
-        throw new RangeError(
-          `cli: model.checkpoint or model.fit must be given for a recommender, got ${model.fit === undefined ? 'neither' : 'both'}`,
-        );
-      }
       const { selectBackend } = await import('@codebeam/backend');
       await selectBackend(backend);
       if (model.checkpoint === undefined) return { fit: fitting(model.fit!, model, seed) };
@@ -115,12 +111,16 @@ function servicesOf(folder: string, seed: number, backend: string | undefined): 
 
 function fitting(
   name: string,
-  { options }: Extract<PopulationsConfig['model'], { type: 'recommender' }>,
+  { options = {} }: Extract<PopulationsConfig['model'], { type: 'recommender' }>,
   seed: number,
 ) {
   const model = recommenderModels[name];
   if (!model) {
     throw new RangeError(`cli: model.fit must be one of ${Object.keys(recommenderModels).join(', ')}, got ${name}`);
+  }
+  const parsed = model.options.safeParse(options);
+  if (!parsed.success) {
+    throw new RangeError(`cli: model.options must be those of ${name}, got ${prettifyError(parsed.error)}`);
   }
   return async (histories: readonly Int32Array[], numItems: number): Promise<Recommender> => {
     return model.fit({ sequences: packSequences(histories), numItems, fittedOn: 'train' }, options, { seed });

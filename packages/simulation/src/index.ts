@@ -107,6 +107,7 @@ export {
   follow,
   followedBy,
   growGraph,
+  growRandomGraph,
   randomGraph,
   removeFriends,
   type SocialGraph,

@@ -1,5 +1,5 @@
 import { scorerOf } from './score-functions.js';
-import { followedBy, growGraph, randomGraph, type SocialGraph } from './social-graph.js';
+import { checkUsers, followedBy, growGraph, randomGraph, type SocialGraph } from './social-graph.js';
 import type { Model, System } from './system.js';
 
 export interface BassOptions {
@@ -46,23 +46,20 @@ export function bass(options: BassOptions = {}): Model {
       state[user] = 1;
     }
     let chances = new Float64Array(numUsers); // as of the last training
+    const chanceOf = (graph: SocialGraph, states: Int8Array, user: number) => {
+      if (states[user] === -1) return 0;
+      let infected = 0;
+      for (const other of followedBy(graph, user)) if (states[other] === 1) infected++;
+      return infectionProbability(probability, infected);
+    };
 
     const system: System & { graph: SocialGraph; infectionState: Int8Array } = {
       graph,
       infectionState: state,
       train() {
         const { graph, infectionState } = system;
-        if (graph.numUsers !== infectionState.length) {
-          throw new RangeError(
-            `simulation: graph must have ${infectionState.length} users like the population, got ${graph.numUsers}`,
-          );
-        }
-        chances = Float64Array.from(infectionState, (own, user) => {
-          if (own === -1) return 0;
-          let infected = 0;
-          for (const other of followedBy(graph, user)) if (infectionState[other] === 1) infected++;
-          return infectionProbability(probability, infected);
-        });
+        checkUsers(graph, infectionState.length);
+        chances = Float64Array.from(infectionState, (_, user) => chanceOf(graph, infectionState, user));
       },
       scores() {
         const trained = chances;
@@ -80,11 +77,14 @@ export function bass(options: BassOptions = {}): Model {
       },
       isComplete: () => !system.infectionState.includes(1),
       addUsers(added, { graph: grown }) {
-        const grownState = new Int8Array(system.infectionState.length + added.rows);
-        grownState.set(system.infectionState);
-        system.infectionState = grownState;
-        system.graph = grown ?? growGraph(system.graph, added.rows);
-        system.train!();
+        const numUsers = system.infectionState.length + added.rows;
+        const graph = grown ?? growGraph(system.graph, added.rows);
+        checkUsers(graph, numUsers);
+        const states = new Int8Array(numUsers);
+        states.set(system.infectionState);
+        const old = chances;
+        chances = Float64Array.from(states, (_, user) => old[user] ?? chanceOf(graph, states, user));
+        Object.assign(system, { graph, infectionState: states });
       },
     };
     return system;

@@ -71,6 +71,6 @@ export function chooseByDivisiveNormalization(parameters: DivisiveNormalization 
     const utilities = dnUtility(scores, parameters);
     // Covariance .5 off the diagonal: half the variance is shared, and moves no choice.
     const noisy = utilities.map((utility) => utility + Math.SQRT1_2 * random.normal());
-    return noisy.indexOf(Math.max(...noisy));
+    return noisy.reduce((best, utility, place) => (utility > noisy[best] ? place : best), 0);
   };
 }

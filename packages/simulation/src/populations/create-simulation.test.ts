@@ -377,6 +377,32 @@ describe('socialFiltering', () => {
     expect(() => simulation.addUsers(filledProfiles(1, 1, 1), { graph: grown })).toThrow(
       'simulation: graph must have 32 users like the population, got 31',
     );
+    await simulation.run({ timesteps: 1 }); // the one who was refused left nothing behind
+    expect(simulation.users.rows).toBe(31);
+  });
+
+  it('lets users join without learning from what was met since the last training', async () => {
+    const graph = socialGraph(30, [[0, 1]]);
+    const simulation = await simulate(
+      { model: socialFiltering({ graph }) },
+      { timesteps: 3, trainBetweenSteps: false },
+    );
+    simulation.addUsers(filledProfiles(1, 1, 1));
+    const scores = new Float64Array(40);
+    simulation.predictedScores!.write(0, scores);
+    expect(scores.every((score) => score === 0)).toBe(true);
+  });
+
+  it('is measured over those to whom something was shown', async () => {
+    const simulation = await simulate({ ...taste(), model: contentFiltering({ numAttributes: 4 }) });
+    const measured = () => [recommendationSimilarity(), interactionSimilarity(), averageFeatureScoreRange()];
+    simulation.addMeasurements(...measured());
+    const before = Object.values(simulation.measurements).map(([value]) => value);
+    simulation.addUsers(normalProfiles(5, 4, random(3)));
+    const renamed = measured().map((measurement) => ({ ...measurement, name: `${measurement.name} again` }));
+    simulation.addMeasurements(...renamed);
+    const after = renamed.map(({ name }) => simulation.measurements[name][0]);
+    expect(after).toEqual(before.map((value) => expect.closeTo(value as number, 12)));
   });
 });
 

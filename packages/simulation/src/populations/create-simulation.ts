@@ -5,7 +5,16 @@ import { type Diagnosis, diagnose } from './diagnose.js';
 import type { Measured, Measurement } from './measurement.js';
 import type { Population } from './population.js';
 import { createPresentation, type Interleave, type PresentOptions } from './present-items.js';
-import { appendProfiles, copyProfiles, filledProfiles, normalProfiles, type Profiles, profileOf } from './profiles.js';
+import {
+  appendProfiles,
+  checkWidth,
+  copyProfiles,
+  filledProfiles,
+  normalProfiles,
+  type Profiles,
+  profileOf,
+} from './profiles.js';
+import type { ItemSet } from './rank-items.js';
 import { innerProduct, profileScorer, type ScoreFunction } from './score-functions.js';
 import { slerp } from './slerp.js';
 import type { StateVariable } from './state-history.js';
@@ -168,32 +177,31 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
     if (!system.addUsers) {
       throw new RangeError('simulation: model must have addUsers for new users, got none; say what it makes of them');
     }
-    appendProfiles(users, profiles, 'users');
+    checkWidth(users, profiles, 'users');
     const key = foldIn(keyOf('addUsers', population.step), population.numUsers);
-    system.addUsers(profiles, how, createGenerator(key));
+    system.addUsers(profiles, how, createGenerator(key)); // may refuse them, so it comes first
+    appendProfiles(users, profiles, 'users');
     population.numUsers += profiles.rows;
     if (frozen) appendProfiles(frozen.users, newRows(system.users!, frozen.users.rows), 'users');
     scorePredictions();
   }
 
-  /** [places] what a user has met, each once. The list is good until the next call. */
-  let consumed = new Int32Array(64);
-  let metInCall = new Int32Array(0); // [I] the last call whose user has met the item
+  let lastMeeting = new Int32Array(0); // [I] the last call whose user has met the item
   let calls = 0;
-  function consumedBy(user: number): Int32Array {
-    if (consumed.length < interactions.length) consumed = new Int32Array(2 * interactions.length);
-    if (metInCall.length < population.numItems || calls === 2 ** 31 - 1) {
-      metInCall = new Int32Array(population.numItems);
+  /** What a user has met; good until the next call. */
+  function consumedBy(user: number): ItemSet {
+    if (lastMeeting.length < population.numItems || calls === 2 ** 31 - 1) {
+      lastMeeting = new Int32Array(population.numItems);
       calls = 0;
     }
     calls++;
-    let length = 0;
+    let size = 0;
     for (const step of interactions) {
-      if (user >= step.length || metInCall[step[user]] === calls) continue;
-      metInCall[step[user]] = calls;
-      consumed[length++] = step[user];
+      if (user >= step.length || lastMeeting[step[user]] === calls) continue;
+      lastMeeting[step[user]] = calls;
+      size++;
     }
-    return consumed.subarray(0, length);
+    return { size, has: (item) => lastMeeting[item] === calls };
   }
 
   const present = createPresentation({ ...options, population, keyOf, consumedBy });
@@ -207,14 +215,14 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
     const key = keyOf('choose', population.step);
     let user = 0;
     let own: Generator | undefined;
-    let met: Int32Array | undefined;
+    let met: ItemSet | undefined;
     const choice = {
       user,
       shown: shown.items,
       scores,
       isConsumed(item: number) {
         met ??= consumedBy(user);
-        return met.includes(item);
+        return met.has(item);
       },
       get random() {
         own ??= createGenerator(foldIn(key, user));

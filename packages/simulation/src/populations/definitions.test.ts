@@ -18,6 +18,7 @@ import {
   follow,
   followedBy,
   growGraph,
+  growRandomGraph,
   randomGraph,
   removeFriends,
   socialGraph,
@@ -177,7 +178,7 @@ describe('rankWeights', () => {
 });
 
 describe('rankings', () => {
-  const nobody = new Int32Array(0);
+  const nobody = new Set<number>();
   it('put better items first and break ties evenly', () => {
     const best = findBest(Float64Array.of(1, 5, 1, 1, 3, 1), 3);
     const random = generator(3);
@@ -213,16 +214,16 @@ describe('rankings', () => {
     const scores = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(scores, fc.nat(), fc.array(fc.nat(), { maxLength: 5 }), fc.nat(), (values, size, met, seed) => {
-        const consumed = [...new Set(met.map((item) => item % values.length))];
-        const left = values.length - consumed.length;
+        const consumed = new Set(met.map((item) => item % values.length));
+        const left = values.length - consumed.size;
         const k = left === 0 ? 0 : 1 + (size % left);
-        const best = findBest(Float64Array.from(values), Math.min(values.length, k + consumed.length));
+        const best = findBest(Float64Array.from(values), Math.min(values.length, k + consumed.size));
         const list = new Int32Array(k);
-        expect(writeRanking(best, Int32Array.from(consumed), generator(seed), list)).toBe(k);
-        const sorted = values.filter((_, item) => !consumed.includes(item)).sort((a, b) => b - a);
+        expect(writeRanking(best, consumed, generator(seed), list)).toBe(k);
+        const sorted = values.filter((_, item) => !consumed.has(item)).sort((a, b) => b - a);
         expect(Array.from(list, (item) => values[item])).toEqual(sorted.slice(0, k));
         expect(new Set(list).size).toBe(k);
-        expect([...list].some((item) => consumed.includes(item))).toBe(false);
+        expect([...list].some((item) => consumed.has(item))).toBe(false);
       }),
     );
   });
@@ -236,11 +237,11 @@ describe('rankings', () => {
   it('sample different items that nobody has met', () => {
     for (const size of [4, 100]) {
       const into = new Int32Array(3);
-      expect(sampleItems(size, Int32Array.of(2), generator(size), into)).toBe(3);
+      expect(sampleItems(size, new Set([2]), generator(size), into)).toBe(3);
       expect(new Set(into).size).toBe(3);
       expect(into.includes(2)).toBe(false);
     }
-    expect(sampleItems(2, Int32Array.of(1), generator(), new Int32Array(2))).toBe(1);
+    expect(sampleItems(2, new Set([1]), generator(), new Int32Array(2))).toBe(1);
   });
 });
 
@@ -362,6 +363,22 @@ describe('social graphs', () => {
     expect(randomGraph(5, 1, generator()).targets.length).toBe(20);
     expect(randomGraph(5, 0, generator()).targets.length).toBe(0);
     expect(() => randomGraph(1_000_000, 0.3, generator())).toThrow('simulation: friendships must be fewer than');
+  });
+
+  it('grow by users who are friends with old and new ones by the same chance', () => {
+    const [n, more, p] = [200, 100, 0.05];
+    const old = randomGraph(n, p, generator(6));
+    const graph = growRandomGraph(old, more, p, generator(7));
+    expect(graph.numUsers).toBe(n + more);
+    const pairs = n * more + (more * (more - 1)) / 2;
+    const added = (graph.targets.length - old.targets.length) / 2;
+    expect(Math.abs(added - p * pairs)).toBeLessThan(5 * Math.sqrt(pairs * p * (1 - p)));
+    for (let user = 0; user < n + more; user++) {
+      const row = [...followedBy(graph, user)];
+      expect(row).toEqual([...new Set(row)].sort((a, b) => a - b));
+      if (user < n) expect(row.filter((other) => other < n)).toEqual([...followedBy(old, user)]);
+      for (const other of row) expect([...followedBy(graph, other)]).toContain(user);
+    }
   });
 });
 

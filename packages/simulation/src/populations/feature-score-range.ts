@@ -35,8 +35,9 @@ export function featureScoreRange(
 export function averageFeatureScoreRange(options: FeatureScoreRangeOptions = {}): Measurement {
   return {
     name: 'afsr',
-    measure({ shown, system: { items }, numUsers }) {
+    measure({ shown, system: { items } }) {
       if (!shown || !items) return null;
+      const numUsers = shown.items.length / shown.k; // fewer than there are where some have just joined
       let sum = 0;
       for (let user = 0; user < numUsers; user++) {
         sum += featureScoreRange(items, shown.items.subarray(user * shown.k, (user + 1) * shown.k), options);

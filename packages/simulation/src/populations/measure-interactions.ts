@@ -93,7 +93,7 @@ export function interactionSimilarity(options: SimilarityOptions = {}): Measurem
         if (user < step.length) chosen.items.add(step[user]);
       }
       chosenBy.set(user, chosen);
-      return chosen.items;
+      return chosen.items.size > 0 ? chosen.items : undefined;
     };
   });
 }
@@ -101,14 +101,19 @@ export function interactionSimilarity(options: SimilarityOptions = {}): Measurem
 /** Mean Jaccard similarity over pairs of users of what the step showed them. */
 export function recommendationSimilarity(options: SimilarityOptions = {}): Measurement {
   return similarity('rec_similarity', options, ({ shown }) =>
-    shown ? (user) => shown.items.subarray(user * shown.k, (user + 1) * shown.k) : null,
+    shown
+      ? (user) => {
+          const list = shown.items.subarray(user * shown.k, (user + 1) * shown.k);
+          return list.length > 0 ? list : undefined;
+        }
+      : null,
   );
 }
 
 function similarity(
   name: string,
   { pairs = 1000, diagnostics = false }: SimilarityOptions,
-  setsOf: (population: Population) => ((user: number) => Iterable<number>) | null,
+  setsOf: (population: Population) => ((user: number) => Iterable<number> | undefined) | null,
 ): Measurement {
   let compared: readonly (readonly [number, number])[] | undefined;
   let observations: Float64Array | null = null;
@@ -117,7 +122,12 @@ function similarity(
     measure(population) {
       compared ??= typeof pairs === 'number' ? drawPairs(pairs, population, name) : checkPairs(pairs, population);
       const setOf = setsOf(population);
-      observations = setOf && Float64Array.from(compared, ([a, b]) => jaccard(setOf(a), setOf(b)));
+      const similarities: number[] = [];
+      for (const pair of setOf ? compared : []) {
+        const [a, b] = pair.map(setOf!);
+        if (a && b) similarities.push(jaccard(a, b)); // not with those who have just joined
+      }
+      observations = similarities.length > 0 ? Float64Array.from(similarities) : null;
       return observations && observations.reduce((sum, value) => sum + value, 0) / observations.length;
     },
     ...(diagnostics && { observations: () => observations }),

@@ -21,7 +21,7 @@ import { bernoulliProfiles, normalProfiles, type Profiles, uniformProfiles } fro
 import { randomItems } from './random-items.js';
 import { cosineSimilarity, innerProduct } from './score-functions.js';
 import { socialFiltering } from './social-filtering.js';
-import { randomGraph } from './social-graph.js';
+import { growRandomGraph, randomGraph } from './social-graph.js';
 import { stateVariables } from './state-history.js';
 import type { Model } from './system.js';
 
@@ -55,31 +55,29 @@ const modelSchema = z.discriminatedUnion('type', [
       .optional()
       .describe('folder of a saved recommender or TIGER run, from the folder of the config'),
     fit: z.string().optional().describe('name of a recommender that is fitted to the histories at each training'),
-    options: z.record(z.string(), z.unknown()).default({}).describe('of the recommender that is fitted'),
+    options: z.record(z.string(), z.unknown()).optional().describe('of the recommender that is fitted'),
   }),
 ]);
 
-const measurementNames = [
-  'mse',
-  'rmse',
-  'interaction_histogram',
-  'interaction_spread',
-  'interaction_similarity',
-  'rec_similarity',
-  'afsr',
-  'num_infected',
-  'structural_virality',
-] as const;
+const diagnostics = z.boolean().default(false).describe('how values are distributed');
+const upstream = z.boolean().default(false).describe("T-RECS' own formula");
+const pairs = z
+  .union([count, z.array(z.tuple([z.int().min(0), z.int().min(0)])).min(1)])
+  .default(1000)
+  .describe('of users: how many are drawn, or which');
 
-const measurementSchema = z.strictObject({
-  type: z.enum(measurementNames),
-  pairs: z
-    .union([count, z.array(z.tuple([z.int().min(0), z.int().min(0)])).min(1)])
-    .default(1000)
-    .describe('of users, for the similarities: how many are drawn, or which'),
-  diagnostics: z.boolean().default(false).describe('for mse and the similarities: how values are distributed'),
-  upstream: z.boolean().default(false).describe("for afsr and structural_virality: T-RECS' own formula"),
-});
+const measurementSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('mse'), diagnostics }),
+  z.strictObject({ type: z.literal('rmse') }),
+  z.strictObject({ type: z.literal('interaction_histogram') }),
+  z.strictObject({ type: z.literal('interaction_spread') }),
+  z.strictObject({ type: z.literal('interaction_similarity'), pairs, diagnostics }),
+  z.strictObject({ type: z.literal('rec_similarity'), pairs, diagnostics }),
+  z.strictObject({ type: z.literal('afsr'), upstream }),
+  z.strictObject({ type: z.literal('num_infected') }),
+  z.strictObject({ type: z.literal('structural_virality'), upstream }),
+]);
+const measurementNames = measurementSchema.options.map(({ shape }) => shape.type.value);
 
 const runSchema = z.strictObject({
   addUsers: z.int().min(0).default(0).describe('users who join before the run'),
@@ -93,48 +91,76 @@ const runSchema = z.strictObject({
   train: z.boolean().default(false).describe('once more after the run'),
 });
 
+/** Models whose scores come of profiles, which `scoreFn` compares. */
+const profiled: readonly string[] = ['popularity', 'random', 'content-filtering', 'implicit-mf'];
+
 /** What `codebeam simulate populations` reads. Names and defaults are T-RECS', in camel case. */
-export const populationsSchema = z.strictObject({
-  model: modelSchema,
-  numUsers: count.default(100),
-  numItems: count.optional().describe('1250, or 1 of bass, or what the checkpoint of a recommender knows'),
-  numItemsPerIter: z
-    .union([count, z.literal('all')])
-    .optional()
-    .describe('10, or 1 of bass'),
-  scoreFn: scoreFn.describe("the system's, of models that have profiles"),
-  probabilisticRecommendations: z.boolean().default(false),
-  users: z
-    .strictObject({
-      draw: draw.default('normal').describe('their actual profiles'),
-      scoreFn,
-      drift: chance.default(0),
-      attentionExp: z.number().default(0),
-      repeatInteractions: z.boolean().default(true),
-      divisiveNormalization: z
-        .strictObject({
-          sigma: z.number().min(0).default(0),
-          omega: z.number().min(0).default(0.2376),
-          beta: z.number().positive().default(0.9739),
-        })
-        .optional()
-        .describe('discrete-choice users'),
-    })
-    .prefault({}),
-  items: z
-    .strictObject({ numAttributes: count, draw: draw.default('bernoulli') })
-    .optional()
-    .describe('what items are; what the system believes at first when left out'),
-  creators: z.strictObject({ count, creationProbability: chance.default(0.5) }).optional(),
-  runs: z.array(runSchema).min(1).prefault([{}]),
-  measurements: z
-    .array(z.union([z.enum(measurementNames), measurementSchema]))
-    .optional()
-    .describe(
-      'interaction_spread, interaction_similarity and rec_similarity; of bass num_infected and structural_virality',
-    ),
-  state: z.array(z.enum(Object.keys(stateVariables) as (keyof typeof stateVariables)[])).default([]),
-});
+export const populationsSchema = z
+  .strictObject({
+    model: modelSchema,
+    numUsers: count.default(100),
+    numItems: count.optional().describe('1250, or 1 of bass, or what the checkpoint of a recommender knows'),
+    numItemsPerIter: z
+      .union([count, z.literal('all')])
+      .optional()
+      .describe('10, or 1 of bass'),
+    scoreFn: scoreFn.describe("the system's, of models that have profiles"),
+    probabilisticRecommendations: z.boolean().default(false),
+    users: z
+      .strictObject({
+        draw: draw.default('normal').describe('their actual profiles'),
+        scoreFn,
+        drift: chance.default(0),
+        attentionExp: z.number().default(0),
+        repeatInteractions: z.boolean().default(true),
+        divisiveNormalization: z
+          .strictObject({
+            sigma: z.number().min(0).default(0),
+            omega: z.number().min(0).default(0.2376),
+            beta: z.number().positive().default(0.9739),
+          })
+          .optional()
+          .describe('discrete-choice users'),
+      })
+      .prefault({}),
+    items: z
+      .strictObject({ numAttributes: count, draw: draw.default('bernoulli') })
+      .optional()
+      .describe('what items are; what the system believes at first when left out'),
+    creators: z.strictObject({ count, creationProbability: chance.default(0.5) }).optional(),
+    runs: z.array(runSchema).min(1).prefault([{}]),
+    measurements: z
+      .array(z.union([z.enum(measurementNames), measurementSchema]))
+      .optional()
+      .describe(
+        'interaction_spread, interaction_similarity and rec_similarity; of bass num_infected and structural_virality',
+      ),
+    state: z.array(z.enum(Object.keys(stateVariables) as (keyof typeof stateVariables)[])).default([]),
+  })
+  .superRefine(({ model, scoreFn, users, creators, runs }, context) => {
+    const refuse = (message: string, ...path: (string | number)[]) =>
+      context.addIssue({ code: 'custom', path, message });
+    if (model.type === 'recommender') {
+      if ((model.checkpoint === undefined) === (model.fit === undefined)) {
+        refuse('one of checkpoint and fit must be given for a recommender', 'model');
+      }
+      if (model.options && model.fit === undefined) {
+        refuse('must be left out without fit; a checkpoint keeps its own', 'model', 'options');
+      }
+    }
+    if (scoreFn !== 'inner-product' && !profiled.includes(model.type)) {
+      refuse(`must be left out for ${model.type}, which compares no profiles`, 'scoreFn');
+    }
+    if (users.divisiveNormalization && (users.attentionExp !== 0 || !users.repeatInteractions)) {
+      refuse('must be left out beside attentionExp and repeatInteractions', 'users', 'divisiveNormalization');
+    }
+    for (const [number, run] of runs.entries()) {
+      if (run.timesteps === 'until-completion' && model.type !== 'bass') {
+        refuse(`must be a number for ${model.type}, which never completes`, 'runs', number, 'timesteps');
+      }
+    }
+    if (creators && model.type === 'bass') refuse('must be left out for bass, which has one item', 'creators');
+  });
 
 export type PopulationsConfig = z.output<typeof populationsSchema>;
 
@@ -199,7 +225,13 @@ export async function runPopulations(
   });
   for (const [number, { addUsers, train, ...run }] of config.runs.entries()) {
     if (addUsers > 0) {
-      simulation.addUsers(drawProfiles(users.draw, addUsers, simulation.users.width, random(3 + number)));
+      const profiles = drawProfiles(users.draw, addUsers, simulation.users.width, random(3 + number));
+      const { graph } = simulation.system;
+      simulation.addUsers(profiles, {
+        ...('friendship' in config.model && {
+          graph: growRandomGraph(graph!, addUsers, config.model.friendship, random(-1 - number)),
+        }),
+      });
     }
     await simulation.run(run);
     if (train) await simulation.train();
@@ -286,10 +318,10 @@ function defaultMeasurements(isBass: boolean): (typeof measurementNames)[number]
 }
 
 function measurementOf(named: NonNullable<PopulationsConfig['measurements']>[number]): Measurement {
-  const { type, ...options } = typeof named === 'string' ? measurementSchema.parse({ type: named }) : named;
-  switch (type) {
+  const measurement = typeof named === 'string' ? measurementSchema.parse({ type: named }) : named;
+  switch (measurement.type) {
     case 'mse':
-      return meanSquaredError(options);
+      return meanSquaredError(measurement);
     case 'rmse':
       return rootMeanSquaredError();
     case 'interaction_histogram':
@@ -297,16 +329,16 @@ function measurementOf(named: NonNullable<PopulationsConfig['measurements']>[num
     case 'interaction_spread':
       return interactionSpread();
     case 'interaction_similarity':
-      return interactionSimilarity(options);
+      return interactionSimilarity(measurement);
     case 'rec_similarity':
-      return recommendationSimilarity(options);
+      return recommendationSimilarity(measurement);
     case 'afsr':
-      return averageFeatureScoreRange(options);
+      return averageFeatureScoreRange(measurement);
     case 'num_infected':
       return diffusionTree();
     case 'structural_virality':
-      return structuralViralityMeasurement(options);
+      return structuralViralityMeasurement(measurement);
     default:
-      return type satisfies never;
+      return measurement satisfies never;
   }
 }

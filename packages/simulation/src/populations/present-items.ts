@@ -1,6 +1,6 @@
 import { createGenerator, foldIn, type Generator } from '@codebeam/random';
 import { historyOf, type Population } from './population.js';
-import { type BestItems, drawRanks, findBest, sampleItems, writeRanking } from './rank-items.js';
+import { type BestItems, drawRanks, findBest, type ItemSet, sampleItems, writeRanking } from './rank-items.js';
 import type { KeyOf } from './streams.js';
 
 /** Picks items that are shown besides those recommended. */
@@ -33,11 +33,11 @@ interface Presentation {
   probabilisticRecommendations?: boolean;
   interleave?: Interleave;
   keyOf: KeyOf;
-  /** What a user has met, each item once. */
-  consumedBy: (user: number) => Int32Array;
+  /** What a user has met; good until the next call. */
+  consumedBy: (user: number) => ItemSet;
 }
 
-const nothing = new Int32Array(0);
+const nothing: ItemSet = new Set();
 
 /** The first part of a step: what each user is shown. */
 export function createPresentation({
@@ -61,12 +61,12 @@ export function createPresentation({
       // The same places for all, so no more than the one who has met most has items for.
       let numLeft = population.numItems;
       for (let user = 0; user < population.numUsers; user++) {
-        numLeft = Math.min(numLeft, population.numItems - met(user).length);
+        numLeft = Math.min(numLeft, population.numItems - met(user).size);
       }
       if (numLeft < k) throw notEnough(k, numLeft);
       places = drawRanks(numLeft, k, createGenerator(foldIn(keyOf('present', population.step), -1)));
     }
-    const numRanked = places ? Math.max(...places) + 1 : k;
+    const numRanked = places ? places.reduce((last, place) => Math.max(last, place), 0) + 1 : k;
     const count = Math.min(population.numItems, numRanked + mostMet);
     const scores = new Float64Array(population.numItems);
     const ranked = new Int32Array(numRanked);
@@ -109,20 +109,15 @@ export function createPresentation({
       if (end < 0) continue;
       const taken = new Set(list.subarray(0, end));
       if (!repeatedItems) for (const item of histories[user]) taken.add(item);
-      const filled = sampleItems(
-        numItems,
-        Int32Array.from(taken),
-        createGenerator(foldIn(key, user)),
-        list.subarray(end),
-      );
+      const filled = sampleItems(numItems, taken, createGenerator(foldIn(key, user)), list.subarray(end));
       if (end + filled < k) throw notEnough(k, end + filled);
     }
     return lists;
   }
 
-  function writeInterleaved(user: number, met: Int32Array, random: Generator, into: Int32Array): void {
+  function writeInterleaved(user: number, met: ItemSet, random: Generator, into: Int32Array): void {
     const { numItems, step } = population;
-    const isEligible = (item: number) => item >= 0 && item < numItems && !met.includes(item);
+    const isEligible = (item: number) => item >= 0 && item < numItems && !met.has(item);
     const picked = interleave!({ user, k: into.length, step, numItems, isEligible, random });
     const wrong = Array.from(picked).find((item) => !Number.isInteger(item) || item < 0 || item >= numItems);
     if (picked.length !== into.length || wrong !== undefined) {

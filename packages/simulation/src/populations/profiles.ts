@@ -77,16 +77,18 @@ export function copyProfiles({ rows, width, values }: Profiles): Profiles {
  * @throws RangeError when widths differ
  */
 export function appendProfiles(profiles: Profiles, more: Profiles, what: string): void {
-  if (more.width !== profiles.width) {
-    throw new RangeError(
-      `simulation: new ${what} must have ${profiles.width} attributes like those there are, got ${more.width}`,
-    );
-  }
+  checkWidth(profiles, more, what);
   const values = new Float64Array(profiles.values.length + more.values.length);
   values.set(profiles.values);
   values.set(more.values, profiles.values.length);
   profiles.values = values;
   profiles.rows += more.rows;
+}
+
+/** Throws as {@link appendProfiles} does. */
+export function checkWidth({ width }: Profiles, more: Profiles, what: string): void {
+  if (more.width === width) return;
+  throw new RangeError(`simulation: new ${what} must have ${width} attributes like those there are, got ${more.width}`);
 }
 
 /** Whether two rows hold the same numbers. */

@@ -1,5 +1,8 @@
 import type { Generator } from '@codebeam/random';
 
+/** What is asked of a set of items here. */
+export type ItemSet = Pick<ReadonlySet<number>, 'size' | 'has'>;
+
 /**
  * The best items of a row of scores, ties left open: those above the boundary, best first and by item id among equals, and all that tie
  * at the boundary. Users of one profile share it; each breaks the ties anew.
@@ -80,18 +83,18 @@ function nthLargest(scores: Float64Array, count: number): number {
  * Writes the first items of a ranking in which ties are in random order, each order as likely: what sorting by (score, a fresh random
  * number) gives, but drawn only where there are ties.
  *
- * @param consumed  items to leave out, each once; few enough to look through
+ * @param consumed  items to leave out
  * @param into      as many items as it has places
  * @returns how many were written: fewer than places only where `best` has fewer items left
  */
-export function writeRanking(best: BestItems, consumed: Int32Array, random: Generator, into: Int32Array): number {
+export function writeRanking(best: BestItems, consumed: ItemSet, random: Generator, into: Int32Array): number {
   const { above, tied, scores } = best;
   let written = 0;
   for (let start = 0, end: number; start < above.length && written < into.length; start = end) {
     end = start + 1;
     while (end < above.length && scores[above[end]] === scores[above[start]]) end++;
     if (end === start + 1) {
-      if (!consumed.includes(above[start])) into[written++] = above[start];
+      if (!consumed.has(above[start])) into[written++] = above[start];
     } else written += sampleItems(above.subarray(start, end), consumed, random, into.subarray(written));
   }
   if (written < into.length) written += sampleItems(tied, consumed, random, into.subarray(written));
@@ -107,7 +110,7 @@ export function writeRanking(best: BestItems, consumed: Int32Array, random: Gene
  */
 export function sampleItems(
   items: Int32Array | number,
-  consumed: Int32Array,
+  consumed: ItemSet,
   random: Generator,
   into: Int32Array,
 ): number {
@@ -116,10 +119,10 @@ export function sampleItems(
   if (wanted === 0) return 0;
   const itemAt = (at: number) => (typeof items === 'number' ? at : items[at]);
   // Draws that hit what is drawn or consumed already are made again: at most half of them on average, else all are gone through.
-  if (2 * (wanted + consumed.length) <= size && wanted <= 64) {
+  if (2 * (wanted + consumed.size) <= size && wanted <= 64) {
     for (let drawn = 0; drawn < wanted; ) {
       const item = itemAt(random.integer(size));
-      if (consumed.length > 0 && consumed.includes(item)) continue;
+      if (consumed.has(item)) continue;
       let isNew = true;
       for (let at = 0; at < drawn; at++) if (into[at] === item) isNew = false;
       if (isNew) into[drawn++] = item;
@@ -130,7 +133,7 @@ export function sampleItems(
   let numLeft = 0;
   for (let at = 0; at < size; at++) {
     const item = itemAt(at);
-    if (consumed.length === 0 || !consumed.includes(item)) left[numLeft++] = item;
+    if (!consumed.has(item)) left[numLeft++] = item;
   }
   const count = Math.min(wanted, numLeft);
   for (let at = 0; at < count; at++) {

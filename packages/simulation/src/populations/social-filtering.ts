@@ -1,6 +1,6 @@
 import { countInteractions } from './interaction-counts.js';
 import { type Scorer, scorerOf } from './score-functions.js';
-import { followedBy, growGraph, randomGraph, type SocialGraph } from './social-graph.js';
+import { checkUsers, followedBy, growGraph, randomGraph, type SocialGraph } from './social-graph.js';
 import type { Model, System } from './system.js';
 
 export interface SocialFilteringOptions {
@@ -57,19 +57,13 @@ export function socialFiltering(options: SocialFilteringOptions = {}): Model {
         numItems += added.rows;
       },
       addUsers(added, { graph: grown }) {
+        const graph = grown ?? growGraph(system.graph, added.rows);
+        checkUsers(graph, counts.rows.length + added.rows);
         counts.addUsers(added.rows);
-        system.graph = grown ?? growGraph(system.graph, added.rows);
-        checkUsers(system.graph, counts.rows.length);
-        system.train!();
+        system.graph = graph;
+        trained = { ...trained, graph }; // who joins hears of others at once; what they have met is known from the next training on
       },
     };
     return system;
   };
-}
-
-function checkUsers(graph: SocialGraph, numUsers: number): void {
-  if (graph.numUsers === numUsers) return;
-  throw new RangeError(
-    `simulation: graph must have ${numUsers} users like the population, got ${graph.numUsers}; give addUsers the graph of all`,
-  );
 }

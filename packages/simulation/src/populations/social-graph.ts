@@ -95,6 +95,14 @@ export function growGraph({ numUsers, offsets, targets }: SocialGraph, more: num
   return { numUsers: numUsers + more, offsets: grown, targets };
 }
 
+/** @throws RangeError when a graph is not of as many users */
+export function checkUsers(graph: SocialGraph, numUsers: number): void {
+  if (graph.numUsers === numUsers) return;
+  throw new RangeError(
+    `simulation: graph must have ${numUsers} users like the population, got ${graph.numUsers}; give addUsers the graph of all`,
+  );
+}
+
 /** Most edges that are drawn at once. */
 const maxEntries = 2 ** 26;
 
@@ -105,10 +113,16 @@ const maxEntries = 2 ** 26;
  * @throws RangeError when p is no probability, or too many friendships are to be expected
  */
 export function randomGraph(numUsers: number, probability: number, random: Generator): SocialGraph {
+  return growRandomGraph(socialGraph(0, []), numUsers, probability, random);
+}
+
+/** As many more users, each of them friends with each other user, old or new, with probability p: G(n, p) stays one. */
+export function growRandomGraph(old: SocialGraph, more: number, probability: number, random: Generator): SocialGraph {
+  const numUsers = old.numUsers + more;
   if (!(probability >= 0 && probability <= 1)) {
     throw new RangeError(`simulation: probability of a friendship must be from 0 to 1, got ${probability}`);
   }
-  const expected = probability * numUsers * (numUsers - 1);
+  const expected = probability * (numUsers * (numUsers - 1) - old.numUsers * (old.numUsers - 1));
   if (expected > maxEntries) {
     throw new RangeError(
       `simulation: friendships must be fewer than ${maxEntries / 2}, got ${expected / 2} to be expected; lower the probability for ${numUsers} users`,
@@ -118,7 +132,7 @@ export function randomGraph(numUsers: number, probability: number, random: Gener
   const pairs: number[] = [];
   const degrees = new Int32Array(numUsers + 1);
   const rate = Math.log1p(-probability);
-  for (let v = 1, w = -1; probability > 0 && v < numUsers; ) {
+  for (let v = Math.max(1, old.numUsers), w = -1; probability > 0 && v < numUsers; ) {
     w += 1 + (probability === 1 ? 0 : Math.floor(Math.log(1 - random.uniform()) / rate));
     while (w >= v && v < numUsers) w -= v++;
     if (v >= numUsers) break;
@@ -126,10 +140,15 @@ export function randomGraph(numUsers: number, probability: number, random: Gener
     degrees[v + 1]++;
     degrees[w + 1]++;
   }
+  for (let user = 0; user < old.numUsers; user++) degrees[user + 1] += followedBy(old, user).length;
   const offsets = degrees;
   for (let user = 0; user < numUsers; user++) offsets[user + 1] += offsets[user];
   const next = offsets.slice(0, -1);
-  const targets = new Int32Array(pairs.length);
+  const targets = new Int32Array(offsets[numUsers]);
+  for (let user = 0; user < old.numUsers; user++) {
+    targets.set(followedBy(old, user), next[user]);
+    next[user] += followedBy(old, user).length;
+  }
   for (let at = 0; at < pairs.length; at += 2) {
     const [v, w] = [pairs[at], pairs[at + 1]];
     targets[next[v]++] = w;

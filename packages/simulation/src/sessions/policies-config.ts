@@ -164,16 +164,21 @@ export async function makePolicies(
 
   async function userLists(
     name: string,
-    { lists, checkpoint, k = 100 }: Extract<PolicyConfig, { type: keyof typeof userListPolicies }>,
+    { lists, checkpoint, k }: Extract<PolicyConfig, { type: keyof typeof userListPolicies }>,
   ): Promise<TrackLists> {
     if ((lists === undefined) === (checkpoint === undefined)) {
       throw new RangeError(
         `simulation: policies.${name} must have lists or a checkpoint, got ${lists === undefined ? 'neither' : 'both'}; name one of them`,
       );
     }
+    if (lists !== undefined && k !== undefined) {
+      throw new RangeError(
+        `simulation: policies.${name}.k must be left out beside lists, got ${k}; lists are as long as the file has them`,
+      );
+    }
     return lists !== undefined
       ? readTrackLists(pathOf(lists), catalogue)
-      : listsForItsUsers(name, await load(name, checkpoint!), k, catalogue);
+      : listsForItsUsers(name, await load(name, checkpoint!), k ?? 100, catalogue);
   }
 
   function load(name: string, checkpoint: string): Promise<SavedRecommender> {
