@@ -102,9 +102,10 @@ async function runSearch(
   }
   log(`best: ${best.model}, trial ${best.trial}; it is fitted to train and validation`);
   const test = await refitBest(best, search, data);
-  const energy = estimateEnergy(cpuSecondsOf(studies), config.search.energy);
+  const { user, system } = process.cpuUsage(); // microseconds; of data, refit and test
+  const energy = estimateEnergy(cpuSecondsOf(studies) + (user + system) / 1e6, config.search.energy);
   console.log(json ? JSON.stringify(toJson(search, studies, best, test, energy)) : table(search, studies, best, test));
-  if (!json) log(describeEnergy(energy));
+  if (!json) log(`${describeEnergy(energy)}; starts of workers are left out`);
 }
 
 /** Before the run, a line for each model. */
@@ -124,10 +125,12 @@ function describeEstimates(config: TuneConfig, estimates: Record<string, FitEsti
     const told: string[] = [];
     if (estimatedSecondsPerEpoch !== undefined) {
       const fits = Math.max(1, foldsOf(config));
-      const atMost = fits * (estimatedSetupSeconds! + steps! * estimatedSecondsPerStep!);
-      const all = atMost * Math.ceil(trials / concurrency);
-      told.push(`${estimatedSecondsPerEpoch.toPrecision(2)} s an epoch without validation`);
-      told.push(`at most ${duration(atMost)} a trial and ${duration(all)} for ${count}`);
+      const toItsEnd = fits * (estimatedSetupSeconds! + steps! * estimatedSecondsPerStep!);
+      const all = toItsEnd * Math.ceil(trials / concurrency);
+      told.push(
+        `${estimatedSecondsPerEpoch.toPrecision(2)} s an epoch of the first trial by itself, without validation`,
+      );
+      told.push(`so some ${duration(toItsEnd)} for a trial to its end and ${duration(all)} for ${count}`);
     } else told.push(`${count}, whose time the first will tell`);
     if (peakProcessBytes !== undefined) told.push(`${mebibytes(peakProcessBytes)} a process`);
     else if (estimatedBytes !== undefined) told.push(`${mebibytes(estimatedBytes)} besides data and process`);

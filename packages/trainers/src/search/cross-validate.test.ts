@@ -24,6 +24,18 @@ it('reports the mean of the best reports, and the iteration for a refit', async 
   expect(folders).toEqual(['trials/0/fold-0', 'trials/0/fold-1', 'trials/0/fold-2']);
 });
 
+it('takes a measured value over none, and means of metrics that every fold has', async () => {
+  const courses = [[Number.NaN, 0.4], [0.2], [0.6]];
+  const objective = crossValidate(async (_, fold, report) => {
+    for (const [i, ndcg] of courses[fold].entries()) {
+      await report({ resource: i + 1, metrics: { ndcg, ...(fold < 2 && { auc: 0.5 }) } });
+    }
+  }, options);
+  const reports: Report[] = [];
+  await objective(trial, async (report) => void reports.push(report));
+  expect(reports[0].metrics).toEqual({ ndcg: expect.closeTo(0.4, 12) });
+});
+
 it('chooses by median, mean, min or max: of 10, 1, 4, 7 it is 6, 6, 1, 10', () => {
   const choose = (choice: CrossValidationOptions['choose']) => chooseIteration([10, 1, 4, 7], choice);
   expect([choose('median'), choose('mean'), choose('min'), choose('max')]).toEqual([6, 6, 1, 10]);

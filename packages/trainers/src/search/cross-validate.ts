@@ -52,7 +52,9 @@ export function crossValidate(
   };
 
   function isBetter(a: Report, b: Report): boolean {
-    return mode === 'max' ? a.metrics[metric] > b.metrics[metric] : a.metrics[metric] < b.metrics[metric];
+    const [own, other] = [a.metrics[metric], b.metrics[metric]];
+    if (!Number.isFinite(other)) return true; // any measured value is better than none
+    return mode === 'max' ? own > other : own < other;
   }
 }
 
@@ -69,8 +71,9 @@ export function chooseIteration(iterations: readonly number[], choose: FoldChoic
   return Math.max(1, Math.round(chosen));
 }
 
+/** Of metrics that every fold has: where one has nothing to measure, there is no mean over all. */
 function meansOf(reports: readonly Report[]): Record<string, number> {
-  const names = Object.keys(reports[0].metrics);
+  const names = Object.keys(reports[0].metrics).filter((name) => reports.every(({ metrics }) => name in metrics));
   return Object.fromEntries(
     names.map((name) => [name, sum(reports.map(({ metrics }) => metrics[name])) / reports.length]),
   );

@@ -74,6 +74,17 @@ describe('mlflowTracker', () => {
     expect(calls[2].body).toMatchObject({ experiment_id: '8' });
   });
 
+  it('does not wait twice for a server that never answers', async () => {
+    let asked = 0;
+    server = createServer(() => void asked++);
+    await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+    const trackingUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const tracker = mlflowTracker({ trackingUri, experiment: 'shop', timeoutMs: 100 });
+    await expect(tracker.begin('study-0', {})).rejects.toThrow('mlflow must answer');
+    expect(asked).toBe(1);
+    server.closeAllConnections();
+  });
+
   it('asks again when the server has failed', async () => {
     const { uri, calls } = await serve({ failures: 1 });
     const run = await mlflowTracker({ trackingUri: uri, experiment: 'x' }).begin('a', {});

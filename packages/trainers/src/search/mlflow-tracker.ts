@@ -83,12 +83,16 @@ async function findExperiment(options: MlflowOptions): Promise<string> {
   return createdSchema.parse(await call(options, 'experiments/create', { name: experiment })).experiment_id;
 }
 
-/** Asks, and once more after a second where a server that is overloaded or starts anew has failed; not for a run, which may be there twice. */
+/**
+ * Asks, and once more after a second where a server that is overloaded or starts anew has failed; not one that took all the time it had,
+ * and not for a run, which may be there twice.
+ */
 async function call(options: MlflowOptions, path: string, body?: object) {
   try {
     return await ask(options, path, body);
   } catch (error) {
-    if (path === 'runs/create' || error instanceof RefusedError) throw error;
+    const isLate = ((error as Error).cause as Error | undefined)?.name === 'TimeoutError';
+    if (path === 'runs/create' || error instanceof RefusedError || isLate) throw error;
     await setTimeout(1000);
     return ask(options, path, body);
   }

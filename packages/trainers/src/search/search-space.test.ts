@@ -36,6 +36,7 @@ describe('parseSearchSpace', () => {
     [['randint', 3, 3], 'have a value between min and max'],
     [['randn', 0, -1], 'have a positive deviation'],
     [[], 'list at least one value'],
+    [[5, 10, 5], 'list each value once, got 5 twice'],
     [undefined, 'must hold numbers'],
   ])('refuses %j and names the key', (domain, message) => {
     expect(() => parseSearchSpace({ training: { rate: domain } })).toThrow(

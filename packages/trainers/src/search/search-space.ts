@@ -105,8 +105,13 @@ function parseDomain(value: unknown): Domain {
   const [name, ...rest] = value;
   if (typeof name === 'string' && Object.hasOwn(distributions, name)) return parseNumbers(name as Distribution, rest);
   const values = (name === 'grid' || name === 'choice' ? rest : value).map(parseValue);
-  if (values.length > 0) return { kind: 'choice', values };
-  throw new RangeError('must list at least one value, got none; write the value alone to fix it');
+  if (values.length === 0) {
+    throw new RangeError('must list at least one value, got none; write the value alone to fix it');
+  }
+  const texts = values.map((one) => JSON.stringify(one));
+  const twice = texts.find((text, i) => texts.indexOf(text) < i);
+  if (twice !== undefined) throw new RangeError(`must list each value once, got ${twice} twice; take one out`);
+  return { kind: 'choice', values };
 }
 
 function parseValue(value: unknown): OptionValue {
