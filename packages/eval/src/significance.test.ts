@@ -46,6 +46,18 @@ describe('compareModels', () => {
     expect(() => compareModels(long, short, ['recall@10'], options)).toThrow('eval: metric must be one of recall, ');
   });
 
+  it('counts only the pairs of ranks that occur, however long the lists', () => {
+    // A table of all pairs would have 10^10 entries.
+    const k = 100_000;
+    const [{ difference }] = compareModels(
+      evaluationOf([k, 1, 0], { k }),
+      evaluationOf([0, 2, 4], { k }),
+      [`mrr@${k}`],
+      options,
+    );
+    expect(difference.mean).toBeCloseTo((1 / k + 1 / 2 - 1 / 4) / 3, 12);
+  });
+
   it('refuses models that were evaluated on other users or targets', () => {
     const other = evaluationOf([1, 2], { targets: Int32Array.of(7, 8), name: 'other' });
     expect(() => compareModels(other, evaluationOf([1, 2]), ['recall@10'], options)).toThrow(

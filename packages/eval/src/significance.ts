@@ -35,7 +35,6 @@ export function compareModels(
   metrics: readonly MetricName[],
   options: BootstrapOptions,
 ): PairedDifference[] {
-  const users = model.users.length;
   const isSame = (a: Int32Array, b: Int32Array) => a.length === b.length && a.every((value, at) => value === b[at]);
   if (!isSame(model.users, reference.users) || !isSame(model.targets, reference.targets)) {
     throw new RangeError(
@@ -44,15 +43,18 @@ export function compareModels(
   }
   const width = Math.min(model.k, reference.k);
   const inside = (rank: number) => (rank <= width ? rank : 0);
-  const counts = new Int32Array((width + 1) ** 2); // users by both ranks: outcome = model's * (width + 1) + reference's
-  for (let user = 0; user < users; user++) {
-    counts[inside(model.ranks[user]) * (width + 1) + inside(reference.ranks[user])]++;
-  }
+  // A pair of ranks as one number: few of the (width + 1)^2 pairs occur, so only those are counted.
+  const pairs = Float64Array.from(
+    model.ranks,
+    (rank, user) => inside(rank) * (width + 1) + inside(reference.ranks[user]),
+  );
+  const { counts, outcomes } = countValues(pairs);
   const resampled = resampleCounts(counts, options);
   return metrics.map((metric) => {
     const value = metricOf(metric, width);
-    const gain = (outcome: number) => value(Math.floor(outcome / (width + 1))) - value(outcome % (width + 1));
-    return { model: model.name, reference: reference.name, metric, users, ...testGain(counts, resampled, gain) };
+    const gains = outcomes.map((pair) => value(Math.floor(pair / (width + 1))) - value(pair % (width + 1)));
+    const tested = testGain(counts, resampled, (outcome) => gains[outcome]);
+    return { model: model.name, reference: reference.name, metric, users: model.users.length, ...tested };
   });
 }
 
