@@ -83,6 +83,27 @@ describe('bootstrapMean', () => {
     expect(bootstrapMean(values, options)).toEqual(expected);
   });
 
+  it('is as wide as the normal interval of values that all differ, and the same again for a seed', () => {
+    const values = Float64Array.from({ length: 400 }, (_, user) => ((user * 37) % 400) / 400);
+    const interval = bootstrapMean(values, { seed: 1 });
+    expect(interval.mean).toBeCloseTo(399 / 800, 12);
+    // Uniform on [0, 1): deviation 1 / sqrt(12), half-width 1.96 / sqrt(12 * 400) = .0283.
+    expect(Math.abs(interval.mean - interval.low - 0.0283)).toBeLessThan(0.003);
+    expect(Math.abs(interval.high - interval.mean - 0.0283)).toBeLessThan(0.003);
+    expect(bootstrapMean(values, { seed: 1 })).toEqual(interval);
+    expect(bootstrapMean(values, { seed: 2 }).low).not.toBe(interval.low);
+  });
+
+  it('draws users one by one where their values differ', () => {
+    const values = Float64Array.from({ length: 50 }, (_, user) => (user * 37) % 50);
+    const generator = createGenerator(createKey(1, 'sample'));
+    const meanOfDraw = () => values.map(() => values[generator.integer(50)]).reduce((sum, value) => sum + value) / 50;
+    const rising = Float64Array.from({ length: 41 }, meanOfDraw).sort();
+    // 95 % of 41 means lie between the second and the last but one.
+    const expected = { mean: 24.5, low: rising[1], high: rising[39] };
+    expect(bootstrapMean(values, { seed: 1, resamples: 41 })).toEqual(expected);
+  });
+
   it('refuses no values', () => {
     expect(() => bootstrapMean(Float64Array.of(NaN), { seed: 1 })).toThrow(
       'eval: values must be at least one, got none',

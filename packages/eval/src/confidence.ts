@@ -14,6 +14,8 @@ export interface BootstrapOptions {
   resamples?: number;
 }
 
+const defaultResamples = 1000;
+
 /**
  * Draws as many users as there are, with replacement, again and again, and counts their outcomes each time.
  *
@@ -23,13 +25,21 @@ export interface BootstrapOptions {
  * @param counts  [outcomes] users with each outcome
  * @returns `resamples` arrays [outcomes], each with the sum of `counts`
  */
-export function resampleCounts(counts: Int32Array, { seed, resamples = 1000 }: BootstrapOptions): Int32Array[] {
+export function resampleCounts(counts: Int32Array, options: BootstrapOptions): Int32Array[] {
+  return Array.from(drawCounts(counts, options));
+}
+
+/** What `resampleCounts` returns, one by one. */
+function* drawCounts(
+  counts: Int32Array,
+  { seed, resamples = defaultResamples }: BootstrapOptions,
+): Iterable<Int32Array> {
   const generator = createGenerator(createKey(seed, 'sample'));
   const users = counts.reduce((sum, count) => sum + count, 0);
   // The commonest outcome, mostly a miss, comes last: it is what the others leave, and costs nothing.
   const occurring = Array.from(counts.keys()).filter((outcome) => counts[outcome] > 0);
   const order = occurring.sort((a, b) => counts[a] - counts[b] || a - b);
-  return Array.from({ length: resamples }, () => {
+  for (let resample = 0; resample < resamples; resample++) {
     const drawn = new Int32Array(counts.length);
     let toDraw = users;
     let others = users; // users with outcomes yet to come
@@ -38,8 +48,8 @@ export function resampleCounts(counts: Int32Array, { seed, resamples = 1000 }: B
       toDraw -= drawn[outcome];
       others -= counts[outcome];
     }
-    return drawn;
-  });
+    yield drawn;
+  }
 }
 
 /** Successes in n trials of chance p, by inversion: walks up from 0, so its time is about n * p. */
@@ -85,12 +95,14 @@ export function bootstrapInterval(
   value: (outcome: number) => number,
 ): Interval {
   const values = Float64Array.from({ length: counts.length }, (_, outcome) => value(outcome));
-  const means = Float64Array.from(resampled, (drawn) => meanOf(drawn, (outcome) => values[outcome])).sort();
-  return {
-    mean: meanOf(counts, (outcome) => values[outcome]),
-    low: quantile(means, 0.025),
-    high: quantile(means, 0.975),
-  };
+  const meanOfValues = (drawn: Int32Array) => meanOf(drawn, (outcome) => values[outcome]);
+  return intervalOf(meanOfValues(counts), resampled.map(meanOfValues));
+}
+
+/** A mean and, from the means of its resamples in any order, what 95 % of them lie between. */
+export function intervalOf(mean: number, means: readonly number[]): Interval {
+  const rising = Float64Array.from(means).sort();
+  return { mean, low: quantile(rising, 0.025), high: quantile(rising, 0.975) };
 }
 
 /**
@@ -99,8 +111,36 @@ export function bootstrapInterval(
  * @throws RangeError when there is no value
  */
 export function bootstrapMean(values: Float64Array, options: BootstrapOptions): Interval {
+  const { mean, means } = resampleMeans(values, options);
+  return intervalOf(mean, means);
+}
+
+/** Where more of the values than this are distinct, drawing users one by one takes less time than their counts. */
+const distinctShare = 0.5;
+
+/**
+ * The mean of values per user, NaN left out, and those of as many users drawn with replacement, again and again. Resamples are not
+ * kept: of values that all differ, each is as long as the values.
+ *
+ * @returns means [resamples]
+ * @throws RangeError when there is no value
+ */
+export function resampleMeans(values: Float64Array, options: BootstrapOptions): { mean: number; means: number[] } {
   const { counts, outcomes } = countValues(values);
-  return bootstrapInterval(counts, resampleCounts(counts, options), (outcome) => outcomes[outcome]);
+  const meanOfOutcomes = (drawn: Int32Array) => meanOf(drawn, (outcome) => outcomes[outcome]);
+  const mean = meanOfOutcomes(counts);
+  const told = values.filter((value) => !Number.isNaN(value));
+  if (outcomes.length <= distinctShare * told.length) {
+    return { mean, means: Array.from(drawCounts(counts, options), meanOfOutcomes) };
+  }
+  const { seed, resamples = defaultResamples } = options;
+  const generator = createGenerator(createKey(seed, 'sample'));
+  const meanOfDraw = () => {
+    let sum = 0;
+    for (let draw = 0; draw < told.length; draw++) sum += told[generator.integer(told.length)];
+    return sum / told.length;
+  };
+  return { mean, means: Array.from({ length: resamples }, meanOfDraw) };
 }
 
 /** Distinct values, rising, and how often each occurs. */

@@ -1,10 +1,11 @@
 import {
   type BootstrapOptions,
-  bootstrapInterval,
   countValues,
   type Interval,
+  intervalOf,
   meanOf,
   resampleCounts,
+  resampleMeans,
 } from './confidence.js';
 import type { Evaluation } from './evaluate.js';
 import { type MetricName, metricOf } from './metrics.js';
@@ -69,8 +70,8 @@ export function compareValues(
   reference: Float64Array,
   options: BootstrapOptions,
 ): Pick<PairedDifference, 'difference' | 'pValue'> {
-  const { counts, outcomes } = countValues(differencesOf(model, reference));
-  return testGain(counts, resampleCounts(counts, options), (outcome) => outcomes[outcome]);
+  const { mean, means } = resampleMeans(differencesOf(model, reference), options);
+  return testMeans(mean, means);
 }
 
 /** model - reference of the users of whom both say something. */
@@ -93,10 +94,14 @@ export function testGain(
   resampled: readonly Int32Array[],
   gain: (outcome: number) => number,
 ): Pick<PairedDifference, 'difference' | 'pValue'> {
-  const means = resampled.map((drawn) => meanOf(drawn, gain));
-  const against = Math.min(means.filter((mean) => mean <= 0).length, means.filter((mean) => mean >= 0).length);
-  return {
-    difference: bootstrapInterval(counts, resampled, gain),
-    pValue: Math.min(1, (2 * (against + 1)) / (resampled.length + 1)),
-  };
+  return testMeans(
+    meanOf(counts, gain),
+    resampled.map((drawn) => meanOf(drawn, gain)),
+  );
+}
+
+/** @param means  [resamples] */
+function testMeans(mean: number, means: readonly number[]): Pick<PairedDifference, 'difference' | 'pValue'> {
+  const against = Math.min(means.filter((one) => one <= 0).length, means.filter((one) => one >= 0).length);
+  return { difference: intervalOf(mean, means), pValue: Math.min(1, (2 * (against + 1)) / (means.length + 1)) };
 }
