@@ -76,4 +76,27 @@ describe('a sampled ranking', () => {
     // User 0: pairs 3>2 no, 3>8 yes, 5>2 no, 5=8 half; user 2: 0=4 half.
     expect([...perUser.gauc]).toEqual([1.5 / 4, Number.NaN, 0.5]);
   });
+
+  it('of all items is the full ranking, where the mask takes test items too', () => {
+    // User 0 met item 1 and is tested on it and on 2, which is last of the seven others.
+    const orders = [
+      [1, 0, 3, 4, 5, 6, 7, 2],
+      [0, 1, 2, 3, 4, 5, 6, 7],
+    ];
+    const whole = {
+      lists: sequences(...orders),
+      targets: sequences([1, 2], [3]),
+      train: sequences([1], [0]),
+      numItems: 8,
+    };
+    const all = sampleCandidates(whole, { numNegatives: 6, seed: 1 });
+    const numCandidates = all.offsets.slice(1).map((end, user) => end - all.offsets[user]);
+    const sampled = { ...whole, lists: keepCandidates(whole.lists, all), numCandidates };
+    for (const preset of [presets.recbole, presets.warprec, presets.gru4rec]) {
+      const conventions = { ...preset, metrics: ['auc', 'gauc', 'lauc'], mask: 'seen' } as const;
+      expect(rankingMetrics(sampled, conventions, [2, 8])).toEqual(rankingMetrics(whole, conventions, [2, 8]));
+    }
+    const { perUser } = rankingMetrics(sampled, { ...presets.recbole, metrics: ['gauc'] }, [2]);
+    expect(perUser.gauc[0]).toBe(0);
+  });
 });

@@ -26,7 +26,7 @@ export interface RankingInput {
   seen?: Sequences;
   /** N: items are 0 ... N - 1, all of them candidates unless `numCandidates` says otherwise. */
   numItems: number;
-  /** [users] items that each list was chosen from, where they were sampled. */
+  /** [users] items that each list was chosen from, where they were sampled: all test items, even masked ones, and others. */
   numCandidates?: Int32Array;
 }
 
@@ -82,7 +82,6 @@ export function rankTargets(
         seenBy[item] = stamp;
       }
     }
-    candidates[user] = numCandidates?.[user] ?? numItems - seen;
     const length = keepUnseen(user);
     for (let start = 0, end: number; start < length; start = end) {
       end = start + 1;
@@ -107,6 +106,9 @@ export function rankTargets(
         midRanks[row] = midRankOf[item];
       }
     }
+    // Sampled candidates hold nothing seen but test items.
+    const unreachable = numCandidates && new Set(own.filter((item) => seenBy[item] === stamp)).size;
+    candidates[user] = (numCandidates?.[user] ?? numItems) - (unreachable ?? seen);
   }
   const shown = { offsets: shownOffsets, items: shownItems.subarray(0, shownOffsets[users]) };
   return { ranks, midRanks, shown, candidates, masked };
