@@ -114,9 +114,10 @@ type Cases = Pick<Judgement, 'users' | 'histories'> & { found: Rated };
 function heldOutItems(train: Rated, heldOut: Interactions): Cases {
   const users = Int32Array.from(new Set(heldOut.users)).sort();
   const ofUsers = (sequences: Rated) =>
-    selectPlaces(
+    selectRanges(
       sequences,
-      Array.from(users, (user) => placesFrom(sequences.offsets[user], sequences.offsets[user + 1])),
+      users.map((user) => sequences.offsets[user]),
+      users.map((user) => sequences.offsets[user + 1]),
     );
   return { users, histories: ofUsers(train), found: ofUsers(orderByTime(heldOut)) };
 }
@@ -125,20 +126,21 @@ function heldOutItems(train: Rated, heldOut: Interactions): Cases {
 function nextItems(known: Interactions, heldOut: Interactions): Cases {
   const whole = joinRows(known, heldOut);
   const { offsets, rows } = rowsByUser(whole, rowsInTime(whole));
-  const cases = Array.from(rows, (row, place) => ({ row, place, user: whole.users[row] })).filter(
-    ({ row, place, user }) => row >= known.users.length && place > offsets[user],
-  );
-  const { items, ratings } = selectRows(whole, rows);
-  const ordered = { offsets, items, ...(ratings && { ratings }) };
+  const isCase = (row: number, place: number) => row >= known.users.length && place > offsets[whole.users[row]];
+  const places = Int32Array.from(rows.keys()).filter((place) => isCase(rows[place], place));
+  const users = places.map((place) => whole.users[rows[place]]);
+  const ordered = { ...selectRows(whole, rows), offsets };
   return {
-    users: Int32Array.from(cases, ({ user }) => user),
-    histories: selectPlaces(
+    users,
+    histories: selectRanges(
       ordered,
-      cases.map(({ place, user }) => placesFrom(offsets[user], place)),
+      users.map((user) => offsets[user]),
+      places,
     ),
-    found: selectPlaces(
+    found: selectRanges(
       ordered,
-      cases.map(({ place }) => [place]),
+      places,
+      places.map((place) => place + 1),
     ),
   };
 }
@@ -171,30 +173,35 @@ interface Rated extends Sequences {
   ratings?: Float32Array;
 }
 
-function placesFrom(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, i) => start + i);
-}
-
 /** Of equal items of a user the last one. */
-function dropRepeats(sequences: Rated): Rated {
-  const { offsets, items } = sequences;
-  return selectPlaces(
-    sequences,
-    Array.from({ length: offsets.length - 1 }, (_, user) => {
-      const last = new Map<number, number>();
-      for (let place = offsets[user]; place < offsets[user + 1]; place++) last.set(items[place], place);
-      return [...last.values()];
-    }),
-  );
+function dropRepeats({ offsets, items, ratings }: Rated): Rated {
+  const kept: number[] = [];
+  const ends = new Int32Array(offsets.length);
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    const last = new Map<number, number>();
+    for (let place = offsets[user]; place < offsets[user + 1]; place++) last.set(items[place], place);
+    for (const place of last.values()) kept.push(place);
+    ends[user + 1] = kept.length;
+  }
+  return {
+    offsets: ends,
+    items: Int32Array.from(kept, (place) => items[place]),
+    ...(ratings && { ratings: Float32Array.from(kept, (place) => ratings[place]) }),
+  };
 }
 
-function selectPlaces({ items, ratings }: Rated, places: readonly (readonly number[])[]): Rated {
-  const offsets = new Int32Array(places.length + 1);
-  for (const [row, { length }] of places.entries()) offsets[row + 1] = offsets[row] + length;
-  const all = Int32Array.from(places.flat());
+/** A row for each pair of a start and an end: the places from one to before the other. */
+function selectRanges({ items, ratings }: Omit<Rated, 'offsets'>, starts: Int32Array, ends: Int32Array): Rated {
+  const offsets = new Int32Array(starts.length + 1);
+  for (let row = 0; row < starts.length; row++) offsets[row + 1] = offsets[row] + ends[row] - starts[row];
+  function copy<A extends Int32Array | Float32Array>(from: A, into: A): A {
+    for (let row = 0; row < starts.length; row++) into.set(from.subarray(starts[row], ends[row]), offsets[row]);
+    return into;
+  }
+  const size = offsets[starts.length];
   return {
     offsets,
-    items: all.map((place) => items[place]),
-    ...(ratings && { ratings: Float32Array.from(all, (place) => ratings[place]) }),
+    items: copy(items, new Int32Array(size)),
+    ...(ratings && { ratings: copy(ratings, new Float32Array(size)) }),
   };
 }
