@@ -122,7 +122,7 @@ function tables(means: Readonly<Record<string, SessionMeans>>, { analysis, polic
     String(own.users),
     own.mean_tracks_per_session.toFixed(4),
     own.mean_time_per_session.toFixed(4),
-    (1.96 * own.standard_error).toFixed(4),
+    Number.isNaN(own.standard_error) ? '–' : (1.96 * own.standard_error).toFixed(4), // of a single session
     own.mean_tracks_minus_time.toFixed(4),
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));

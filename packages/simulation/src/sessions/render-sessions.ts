@@ -40,11 +40,12 @@ ${curveCards(distributions)}`,
 function table(policies: readonly PolicySessions[]): string {
   const rows = policies.map(({ policy, sessions, rows }) => {
     const means = sessionMeans(sessions, rows);
+    const error = 1.96 * means.standard_error; // NaN of a single session
     const cells = [
       means.sessions.toLocaleString('en'),
       means.users.toLocaleString('en'),
       means.mean_tracks_per_session.toFixed(3),
-      `${means.mean_time_per_session.toFixed(3)}<small>±${(1.96 * means.standard_error).toFixed(3)}</small>`,
+      `${means.mean_time_per_session.toFixed(3)}${Number.isNaN(error) ? '' : `<small>±${error.toFixed(3)}</small>`}`,
       means.mean_tracks_minus_time.toFixed(3),
     ];
     return `<tr><th scope="row">${escapeHtml(policy)}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;

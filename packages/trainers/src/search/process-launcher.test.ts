@@ -33,13 +33,14 @@ async function search(space: object, { concurrency = 1, schedulers = [asha({ gra
 
 describe('processLauncher', () => {
   it('records trials that throw or die as failed, and goes on', async () => {
-    const { trials, best } = await search({ x: 1, fate: ['throws', 'dies', 'lives'] });
+    const { trials, best } = await search({ x: 1, fate: ['throws', 'dies', 'measures nothing', 'lives'] });
     expect(trials.map(({ status, error }) => [status, error])).toEqual([
       ['failed', 'trainers: test objective throws'],
       ['failed', 'trainers: worker must outlive its trial, got SIGKILL; see its output'],
+      ['failed', expect.stringContaining('must report a finite score, got NaN')],
       ['complete', undefined],
     ]);
-    expect(best).toMatchObject({ number: 2, score: 1, resource: 10 });
+    expect(best).toMatchObject({ number: 3, score: 1, resource: 10 });
     expect(best!.cpuSeconds).toBeGreaterThan(0);
   });
 

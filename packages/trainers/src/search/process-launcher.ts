@@ -45,7 +45,12 @@ export function processLauncher(module: string | URL, options: ProcessLauncherOp
 
   function start(): ChildProcess {
     const env = { ...process.env, CODEBEAM_THREADS: String(threads) };
-    const worker = fork(path, args, { env, execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const worker = fork(path, args, {
+      env,
+      execArgv: [...execArgv],
+      serialization: 'advanced', // JSON has no NaN
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     return worker.on('error', () => {}); // a trial hears of its own; between trials there is nobody to tell
   }
 

@@ -220,4 +220,10 @@ describe('runStudy', () => {
     const { trials: _, ...options } = await study();
     await expect(runStudy(options)).rejects.toThrow('trials must be an integer of at least 1, got undefined');
   });
+
+  it('refuses a launcher that runs nothing', async () => {
+    const launcher = localLauncher(async () => {}, { concurrency: 0 });
+    const options = await study({ launcher });
+    await expect(runStudy(options)).rejects.toThrow('trainers: concurrency must be an integer of at least 1, got 0');
+  });
 });

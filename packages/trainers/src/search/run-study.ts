@@ -48,6 +48,12 @@ export interface StudyOptions {
 export async function runStudy(options: StudyOptions): Promise<Study> {
   const { launcher, sampler, space, seed, folder, log = console.error } = options;
   const limit = trialLimit(options);
+  const { concurrency } = launcher;
+  if (!(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
+    throw new RangeError(
+      `trainers: concurrency must be an integer of at least 1, got ${concurrency}; run one trial at a time`,
+    );
+  }
   const memory = await openMemory(options);
   if (memory.records.size > 0) log(`study goes on; ${memory.records.size} trials were begun before`);
   const begun = new Map<number, Promise<void>>();
@@ -60,7 +66,7 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
   async function valuesOf(number: number): Promise<Hyperparameters | undefined> {
     const known = memory.records.get(number);
     if (known) return known.values;
-    const numShown = sampler.looksBack ? Math.max(0, number - launcher.concurrency + 1) : 0;
+    const numShown = sampler.looksBack ? Math.max(0, number - concurrency + 1) : 0;
     const shown = Array.from({ length: numShown }, (_, earlier) => earlier);
     await Promise.all(shown.map((earlier) => begun.get(earlier)));
     return sampler.propose(space, { seed, trial: number, history: shown.map(memory.observe) });
@@ -90,7 +96,7 @@ export async function runStudy(options: StudyOptions): Promise<Study> {
   }
 
   try {
-    await Promise.all(Array.from({ length: launcher.concurrency }, work));
+    await Promise.all(Array.from({ length: concurrency }, work));
     const study = memory.study();
     await writeHistory(folder, study);
     return study;
