@@ -49,6 +49,17 @@ describe.each([randomSampler(), tpeSampler()])('$name', (sampler) => {
     expect(search(sampler, space, bowl, 4)).not.toEqual(search(sampler, space, bowl, 3));
   });
 
+  it('tries no point twice, and ends where all were tried', () => {
+    const finite = parseSearchSpace({ a: [1, 2, 3], b: ['qrandint', 2, 8, 2], c: 5 });
+    const history: Observation[] = [];
+    for (let trial = 0; trial < 12; trial++) {
+      const values = sampler.propose(finite, { seed: 7, trial, history })!;
+      history.push({ values, loss: Math.abs((values.b as number) - 4) });
+    }
+    expect(new Set(history.map(({ values }) => JSON.stringify(values))).size).toBe(12);
+    expect(sampler.propose(finite, { seed: 7, trial: 12, history })).toBeUndefined();
+  });
+
   it('stays within the space', () => {
     for (const { values } of search(sampler, space, bowl, 5)) {
       expect(values.rate).toBeGreaterThanOrEqual(1e-5);

@@ -31,11 +31,28 @@ export function gridSampler(): Sampler {
   return { name: 'grid', looksBack: false, propose: (space, { trial }) => gridPoint(space, trial) };
 }
 
-/** Independent draws. */
+/** Draws in a row without a new point, after which a finite space counts as tried. */
+const drawsInVain = 1000;
+
+/** Independent draws; one that was drawn before is passed over. */
 export function randomSampler(): Sampler {
   return {
     name: 'random',
     looksBack: false,
-    propose: (space, { seed, trial }) => sampleSpace(space, foldIn(createKey(seed, 'sample'), trial)),
+    propose(space, { seed, trial }) {
+      const key = createKey(seed, 'sample');
+      const drawn = new Set<string>();
+      for (let draw = 0, last = 0; draw - last <= drawsInVain; draw++) {
+        const point = sampleSpace(space, foldIn(key, draw));
+        if (drawn.has(identityOf(point))) continue;
+        if (drawn.size === trial) return point;
+        drawn.add(identityOf(point));
+        last = draw;
+      }
+      return undefined;
+    },
   };
 }
+
+/** Equal for equal points. */
+export const identityOf = (point: Hyperparameters) => JSON.stringify(point);

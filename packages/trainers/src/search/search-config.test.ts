@@ -20,7 +20,7 @@ describe('searchSchema', () => {
     const planOf = (config: object) => searchPlan(searchSchema.parse(config));
     expect(planOf({ space: { k: [1, 2, 3] }, trials: 2 }).trials).toBe(2);
     expect(planOf({ space: { k: [1, 2, 3] }, trials: 20 }).trials).toBe(3);
-    expect(planOf({ space: { k: [1, 2, 3] }, trials: 20, sampler: 'random' }).trials).toBe(20);
+    expect(planOf({ space: { k: [1, 2, 3] }, trials: 20, sampler: 'random' }).trials).toBe(3);
     expect(planOf({ space: { k: 1 }, trials: 20, sampler: 'tpe' }).trials).toBe(1);
     expect(planOf({ space: { k: 1, layers: [[8, 4]] }, trials: 20, sampler: 'random' }).trials).toBe(1);
     expect(() => planOf({ space: { k: [1, 2] }, sampler: 'tpe' })).toThrow(

@@ -3,7 +3,7 @@ import { energySchema } from './energy-estimate.js';
 import type { StudyOptions } from './run-study.js';
 import { gridSampler, randomSampler, type Sampler } from './sampler.js';
 import { asha, type Scheduler, stopOnPlateau } from './scheduler.js';
-import { gridSize, searchSpaceSchema } from './search-space.js';
+import { gridSize, isFiniteSpace, searchSpaceSchema } from './search-space.js';
 import { tpeSampler } from './tpe-sampler.js';
 
 const count = z.int().nonnegative();
@@ -51,9 +51,8 @@ export type SearchConfig = z.output<typeof searchSchema>;
 export function searchPlan(config: SearchConfig) {
   const { space, metric, mode, seed, energy, trials, scheduler, earlyStopping } = config;
   const sampler: Sampler = { grid: gridSampler, random: randomSampler, tpe: tpeSampler }[config.sampler]();
-  const isFixed = Object.values(space).every((domain) => domain.kind !== 'number' && gridSize({ domain }) === 1);
-  const inGrid = config.sampler === 'grid' || isFixed ? gridSize(space) : 0;
-  if (trials === 0 && inGrid === 0) {
+  const size = config.sampler === 'grid' || isFiniteSpace(space) ? gridSize(space) : Infinity;
+  if (trials === 0 && config.sampler !== 'grid' && size > 1) {
     throw new RangeError(
       `trainers: trials must be at least 1 under the sampler ${config.sampler}, got 0; only a grid ends by itself`,
     );
@@ -61,7 +60,7 @@ export function searchPlan(config: SearchConfig) {
   const schedulers: Scheduler[] = [];
   if (scheduler === 'asha') schedulers.push(asha(config.asha));
   if (earlyStopping.patience > 0) schedulers.push(stopOnPlateau(earlyStopping));
-  const limit = Math.min(trials || Infinity, inGrid || Infinity);
+  const limit = Math.min(trials || Infinity, size);
   const plan = { space, sampler, schedulers, metric, mode, seed, energy, trials: limit };
   return plan satisfies Partial<StudyOptions>;
 }

@@ -229,11 +229,16 @@ export function gridPoint(space: SearchSpace, number: number): Hyperparameters |
   return rest > 0 ? undefined : Object.fromEntries(point);
 }
 
+/** Whether every option has finitely many values. */
+export const isFiniteSpace = (space: SearchSpace) => Object.values(space).every(isFiniteDomain);
+
+const isFiniteDomain = (domain: Domain) =>
+  domain.kind !== 'number' || (domain.step !== undefined && Number.isFinite(domain.max - domain.min));
+
 function valueCount(key: string, domain: Domain): number {
   if (domain.kind === 'fixed') return 1;
   if (domain.kind === 'choice') return domain.values.length;
-  const { min, max, step } = domain;
-  if (step && Number.isFinite(max - min)) return Math.round((max - min) / step) + 1;
+  if (isFiniteDomain(domain)) return Math.round((domain.max - domain.min) / domain.step!) + 1;
   throw new RangeError(
     `trainers: search space key ${key} must have finitely many values for a grid, got a range; list them, or search by random or tpe`,
   );

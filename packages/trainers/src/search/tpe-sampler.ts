@@ -1,6 +1,13 @@
 import { createGenerator, createKey, foldIn, type Generator } from '@codebeam/random';
-import { type Observation, randomSampler, type Sampler } from './sampler.js';
-import { mapSpace, type NumberDomain, type OptionValue, placeOf, valueAt } from './search-space.js';
+import { identityOf, type Observation, randomSampler, type Sampler } from './sampler.js';
+import {
+  type Hyperparameters,
+  mapSpace,
+  type NumberDomain,
+  type OptionValue,
+  placeOf,
+  valueAt,
+} from './search-space.js';
 
 export interface TpeOptions {
   /** Trials that are drawn at random before. */
@@ -13,7 +20,8 @@ export interface TpeOptions {
 
 /**
  * The tree-structured Parzen estimator: what is likely among good trials and unlikely among the others. Bergstra et al. 2011,
- * "Algorithms for hyper-parameter optimization", sec. 4; one density per option, as there.
+ * "Algorithms for hyper-parameter optimization", sec. 4; one density per option, as there. A point that was tried makes room for a random
+ * one that was not.
  */
 export function tpeSampler({ startupTrials = 10, gamma = 0.15, candidates = 24 }: TpeOptions = {}): Sampler {
   const startup = randomSampler();
@@ -27,13 +35,20 @@ export function tpeSampler({ startupTrials = 10, gamma = 0.15, candidates = 24 }
       const numGood = Math.min(25, Math.ceil(gamma * history.length));
       const groups = [sorted.slice(0, numGood), sorted.slice(numGood)];
       const key = foldIn(createKey(seed, 'sample'), trial);
-      return mapSpace(space, (domain, name, index) => {
+      const proposed = mapSpace(space, (domain, name, index) => {
         if (domain.kind === 'fixed') return domain.value;
         const [good, others] = groups.map((group) => density(domain, group, name));
         const generator = createGenerator(foldIn(key, index));
         const drawn = Array.from({ length: candidates }, () => good.draw(generator));
         return best(drawn, (value) => good.logDensity(value) - others.logDensity(value));
       });
+      const tried = new Set(history.map(({ values }) => identityOf(values)));
+      const isNew = (point: Hyperparameters) => !tried.has(identityOf(point));
+      if (isNew(proposed)) return proposed;
+      for (let draw = 0; ; draw++) {
+        const point = startup.propose(space, { ...proposal, trial: draw });
+        if (!point || isNew(point)) return point;
+      }
     },
   };
 }
