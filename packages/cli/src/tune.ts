@@ -42,8 +42,9 @@ Data: a file of interactions as codebeam evaluate reads them (user, item, with r
 parts train, validation and test. Items, with brand or categories, are for models that look at those.
 Options: [uniform, min, max], quniform, loguniform, qloguniform, randn, qrandn, randint, qrandint, lograndint, qlograndint,
 choice, grid; a bare list is searched, anything else is fixed. Nested options nest: training: { learningRate: ... }.
-Search: sampler grid, random or tpe, none of which tries a point twice; trials of each model; scheduler fifo or asha, which stops trials at their validations;
-earlyStopping; seed, of split, proposals and trainings; concurrency, trials that run at a time and share the cores.
+Search: sampler grid, random or tpe, none of which tries a point twice; trials of each model; scheduler fifo or asha, which
+stops trials at their validations; earlyStopping; seed, of split, proposals and trainings; concurrency, trials that run at a
+time and share the cores.
 Validation: the split's part, or its folds (validation: { type: k-fold, folds: 5 }).
 
 The best trial of all models is fitted again to train and validation, saved as best in the output, and measured on test.
